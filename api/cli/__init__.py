@@ -1,0 +1,1 @@
+"""The terminal: each command gathers its options and calls one plain function."""

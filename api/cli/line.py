@@ -1,0 +1,111 @@
+"""The commands of every day: what exists, what is stale and why, make it, bring files in."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli import show
+from api.cli.options import AsJson, Force, Selection
+from api.cli.progress import Progress
+
+
+def assets(selection: Selection = "*", as_json: AsJson = False) -> None:
+    """Lists the assets, with what each reads and means.
+
+    Example: lakeline assets "gold.*"
+    """
+    from assets.asset import External, TableAsset
+    from assets.catalog import load
+    from assets.select import select
+
+    graph = load()
+    chosen = graph.order if selection == "*" else select(graph, selection)
+    listed = []
+    for key in chosen:
+        asset = graph.assets[key]
+        kind = "table" if isinstance(asset, TableAsset) else "external" if isinstance(asset, External) else "model"
+        reads = [str(reference) for reference in graph.inputs[key].values()]
+        about = asset.description.splitlines()[0] if asset.description else ""
+        listed.append({"key": key, "kind": kind, "reads": reads, "about": about, "where": str(asset.where)})
+    if as_json:
+        show.as_json(listed)
+        return
+    show.rows(("asset", "kind", "reads", "about"), [(a["key"], a["kind"], a["reads"], a["about"]) for a in listed])
+
+
+def plan(selection: Selection = "*", force: Force = False, as_json: AsJson = False) -> None:
+    """Says what is fresh, missing, stale or blocked, and why; changes nothing.
+
+    Example: lakeline plan +gold.iris_features
+    """
+    from assets.materialize import Materializer
+
+    planned = Materializer.from_env().plan(selection, force=force)
+    if as_json:
+        show.as_json(
+            [{"key": s.key, "state": s.state, "causes": s.causes, "version": s.version} for s in planned.steps]
+        )
+        return
+    show.rows(
+        ("asset", "state", "version", "why"),
+        [(step.key, step.state, show.version(step.version), step.causes) for step in planned.steps],
+    )
+    if planned.work:
+        show.out.print(f"\n{len(planned.work)} to make: lakeline run", style="dim")
+    else:
+        show.out.print("\nnothing to do", style="dim")
+
+
+def run(selection: Selection = "*", force: Force = False, as_json: AsJson = False) -> None:
+    """Makes what is missing or stale, in order; what fails stops only what reads it.
+
+    Example: lakeline run "models.*+" --force
+    """
+    from assets.materialize import Materializer
+
+    started = time.monotonic()
+    progress = Progress(is_quiet=as_json)
+    done = Materializer.from_env(progress.say).run(selection, force=force, reporter=progress)
+    if as_json:
+        show.as_json(
+            {
+                "run": done.run,
+                "ok": done.is_ok,
+                "outcomes": [
+                    {
+                        "key": o.key,
+                        "action": o.action,
+                        "causes": o.causes,
+                        "before": o.before,
+                        "after": o.after,
+                        "rows": o.rows,
+                        "seconds": round(o.seconds, 3),
+                        "notes": o.notes,
+                        "error": str(o.error) if o.error else None,
+                    }
+                    for o in done.outcomes
+                ],
+            }
+        )
+    else:
+        progress.summary(done, time.monotonic() - started)
+    if not done.is_ok:
+        raise typer.Exit(1)
+
+
+def land(
+    files: Annotated[list[Path], typer.Argument(help="The files to bring in.")],
+    into: Annotated[str, typer.Option(help="The external that they belong to, such as landing.iris.")] = "",
+) -> None:
+    """Copies files into the landing folder, each in one step, so that none is ever read half.
+
+    Example: lakeline land new_flowers.csv --into landing.iris
+    """
+    from assets.catalog import load
+    from assets.landing import land_files
+
+    for landed in land_files(load(), files, into or None):
+        show.out.print(f"landed {landed}")
+    show.out.print("\n'lakeline plan' shows what they make stale", style="dim")

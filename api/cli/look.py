@@ -1,0 +1,133 @@
+"""The commands that look: history, lineage and SQL, all from the log."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.tree import Tree
+
+from api.cli import show
+from api.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from assets.lineage import Node
+
+
+def history(
+    asset: Annotated[str, typer.Argument(help="The key of an asset, such as gold.iris_features.")],
+    as_json: AsJson = False,
+) -> None:
+    """Lists the versions of an asset: when, by which run, from which versions.
+
+    Example: lakeline history gold.iris_features
+    """
+    from assets.lineage import Lineage
+    from lakehouse.lake import Lake
+
+    lineage = Lineage.of(Lake.from_env())
+    lineage.find(asset)
+    listed = [
+        {
+            "version": made.version,
+            "at": made.at,
+            "run": made.stamp.run if made.stamp else None,
+            "code": made.stamp.code if made.stamp else None,
+            "rows": made.rows,
+            "operation": made.operation,
+            "inputs": {key: read.version for key, read in made.stamp.inputs.items()} if made.stamp else {},
+            "checks": [
+                {"name": c.name, "otherwise": c.otherwise, "failed": c.failed, "total": c.total}
+                for c in (made.stamp.checks if made.stamp else ())
+            ],
+        }
+        for made in lineage.versions[asset]
+    ]
+    if as_json:
+        show.as_json(listed)
+        return
+    columns = ("version", "at", "rows", "made from", "code", "run", "checks failed")
+    show.rows(
+        columns,
+        [
+            (
+                show.version(made.version),
+                made.at,
+                made.rows,
+                [f"{key} v{read.version}" for key, read in made.stamp.inputs.items()] if made.stamp else made.operation,
+                made.stamp.code[:8] if made.stamp else None,
+                made.stamp.run if made.stamp else "not ours",
+                [f"{c.failed} {c.name}" for c in (made.stamp.checks if made.stamp else ()) if c.failed],
+            )
+            for made in lineage.versions[asset]
+        ],
+    )
+
+
+def lineage(
+    reference: Annotated[str, typer.Argument(help="KEY, KEY@VERSION, or MODEL@ALIAS.", metavar="KEY[@VERSION|@ALIAS]")],
+    as_json: AsJson = False,
+) -> None:
+    """Shows as a tree what a version was made from, down to the landed files, and what was made from it.
+
+    Example: lakeline lineage models.iris_xgboost_classifier@production
+    """
+    from assets.lineage import Lineage
+    from assets.tracing import found_version
+    from lakehouse.lake import Lake
+    from registry.models import Models
+
+    lake = Lake.from_env()
+    traced = Lineage.of(lake)
+    made = found_version(traced, Models.from_env(lake), reference)
+    up, down = traced.upstream(made), traced.downstream(made)
+    if as_json:
+        show.as_json({"upstream": _plain(up), "downstream": _plain(down)})
+        return
+    show.out.print(_grown(up, Tree(f"[bold]{_told(up)}[/bold]  made from")))
+    if down.next:
+        show.out.print(_grown(down, Tree("[bold]and went into[/bold]")))
+
+
+def sql(query: Annotated[str, typer.Argument(help="DuckDB's SQL.")], as_json: AsJson = False) -> None:
+    """Asks the lake in SQL: each table is a view, and the log is lakeline.history, .stamps, .lineage and .at(key, version).
+
+    Example: lakeline sql "select * from lakeline.at('gold.iris_features', 0) limit 3"
+    """
+    from lakehouse.lake import Lake
+
+    answer = Lake.from_env().query(query)
+    if as_json:
+        show.as_json(answer.to_pylist())
+        return
+    show.rows(answer.column_names, [tuple(row.values()) for row in answer.to_pylist()])
+    show.out.print(f"\n{answer.num_rows} rows", style="dim")
+
+
+def _told(node: "Node") -> str:
+    chosen = f" (as {node.alias})" if node.alias else ""
+    if node.made is None:
+        return f"{node.key} v{node.version}{chosen}"
+    run = f"  {node.made.stamp.run}" if node.made.stamp else "  not made by a run"
+    return f"{node.key} v{node.version}{chosen}  {node.made.at:%Y-%m-%d %H:%M:%S}{run}"
+
+
+def _grown(node: "Node", tree: Tree) -> Tree:
+    for following in node.next:
+        _grown(following, tree.add(_told(following)))
+    for file in node.made.files if node.made else ():
+        tree.add(f"file {file.name}  {file.content[:12]}")
+    return tree
+
+
+def _plain(node: "Node") -> dict[str, object]:
+    made = node.made
+    return {
+        "key": node.key,
+        "version": node.version,
+        "alias": node.alias,
+        "table": made.table.table_id if made else None,
+        "at": made.at if made else None,
+        "run": made.stamp.run if made and made.stamp else None,
+        "code": made.stamp.code if made and made.stamp else None,
+        "files": [{"name": f.name, "content": f.content} for f in made.files] if made else [],
+        "next": [_plain(following) for following in node.next],
+    }

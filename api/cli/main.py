@@ -1,0 +1,81 @@
+"""The program `lakeline`."""
+
+import os
+import sys
+
+import typer
+
+from api.cli import line, look, machine, models, new, show
+from lakehouse.errors import PlatformError
+
+app = typer.Typer(
+    name="lakeline",
+    help="Dagster-style assets on Airflow, Delta and MLflow: what is stale and why, what made it, make it again.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+for command in (
+    line.assets,
+    line.plan,
+    line.run,
+    line.land,
+    look.history,
+    look.lineage,
+    look.sql,
+    models.models,
+    models.promote,
+    models.predict,
+    models.ui,
+    machine.serve,
+    machine.doctor,
+    machine.demo,
+):
+    app.command()(command)
+app.add_typer(machine.spark, name="spark")
+app.add_typer(new.app, name="new")
+
+USAGE = frozenset(
+    {
+        "BadOption",
+        "BadQuery",
+        "BadSetting",
+        "NotLandable",
+        "UnknownAlias",
+        "UnknownAsset",
+        "UnknownModel",
+        "UnknownVersion",
+        "BadRow",
+        "BadKey",
+        "FileThere",
+        "ModelUnclear",
+        "NothingToPromote",
+        "NoVersionNamed",
+    }
+)
+"""The errors that say the command was given wrong; every other one says that the work failed."""
+
+
+def exit_code(error: PlatformError) -> int:
+    """1 where the work failed, 2 where the command was given wrong."""
+    return 2 if USAGE & {kind.__name__ for kind in type(error).__mro__} else 1
+
+
+def run() -> None:
+    """Runs the program; an error of ours is one line, and a code that says whose fault it is."""
+    try:
+        app()
+    except PlatformError as error:
+        show.err.print(f"error: {error}", style="red", markup=False)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        show.err.print("interrupted; what was published stays, and nothing else was", style="red")
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

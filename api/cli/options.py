@@ -1,0 +1,14 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Selection = Annotated[
+    str,
+    typer.Argument(
+        help="Keys, names or patterns, separated by commas; '+x' adds what x is made from, 'x+' what is made from x."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answers in JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Makes even what is fresh.")]

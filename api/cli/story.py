@@ -1,0 +1,178 @@
+"""The demo: the whole line on real flowers, told while it works, by the commands that a person would type."""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from api.cli import line, look, models, show
+from api.errors import DemoFailed
+
+MODEL = "iris_xgboost_classifier"
+FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+BAD_ROWS = (
+    ("iris-901", "5.0", "3.4", "-1.5", "0.2", "setosa"),
+    ("iris-902", "n/a", "2.9", "4.3", "1.3", "versicolor"),
+    ("iris-903", "6.3", "3.3", "6.0", "2.5", "tulip"),
+)
+_READY_SECONDS = 60.0
+_COLUMNS = ("measurement_id", "sepal_length", "sepal_width", "petal_length", "petal_width", "species")
+
+
+def tell() -> None:
+    """Runs the story on the lake that the environment names. Told again, it goes on from where the lake is."""
+    from lakehouse.settings import LakeSettings
+
+    home = LakeSettings.from_env().home
+    first, second = write_flowers(home / "demo")
+    began = time.monotonic()
+    chapters: Sequence[tuple[str, str, Callable[[], None]]] = (
+        ("A field team sends 100 flowers.", f"lakeline land {_short(first)}", lambda: line.land([first])),
+        ("What does that make stale, and why?", "lakeline plan", line.plan),
+        (
+            "Raw rows become bronze, silver and gold tables and a trained model. Nobody has reviewed the model yet.",
+            "lakeline run",
+            line.run,
+        ),
+        (
+            "A person reviews the candidate and lets it into staging.",
+            f"lakeline promote {MODEL} --to staging --yes --why 'looked at the metrics'",
+            lambda: models.promote(MODEL, to="staging", yes=True, why="looked at the metrics"),
+        ),
+        ("Now the batch inference can run: the model version is an input like any table.", "lakeline run", line.run),
+        (
+            "Its predictions are good, so it goes into production.",
+            f"lakeline promote {MODEL} --to production --yes --why 'looked at the predictions'",
+            lambda: models.promote(MODEL, to="production", yes=True, why="looked at the predictions"),
+        ),
+        ("The API serves what the alias names. It says which data made the answer.", "lakeline serve", ask_the_api),
+        (
+            "Another 50 flowers arrive, with three bad rows among them.",
+            f"lakeline land {_short(second)}",
+            lambda: line.land([second]),
+        ),
+        ("What is stale now?", "lakeline plan", line.plan),
+        ("The bad rows are kept back; the good ones go on, up to a new candidate.", "lakeline run", line.run),
+        (
+            "Here is what was kept back, with the reason.",
+            'lakeline sql "from quarantine.silver.iris_clean"',
+            lambda: look.sql(
+                "select measurement_id, petal_length, sepal_length, species, failed_checks"
+                " from quarantine.silver.iris_clean where sequence = (select max(sequence) from quarantine.silver.iris_clean)"
+                " order by all"
+            ),
+        ),
+        (
+            "Which data made the model in production, and which the new candidate?",
+            f"lakeline lineage models.{MODEL}@production; lakeline lineage models.{MODEL}@candidate",
+            both_lineages,
+        ),
+    )
+    for number, (words, command, act) in enumerate(chapters, 1):
+        show.out.print(f"\n[bold]{number}. {words}[/bold]\n[dim]$ {command}[/dim]")
+        started = time.monotonic()
+        act()
+        show.out.print(f"({time.monotonic() - started:.1f} s)", style="dim")
+    show.out.print(f"\n[bold]Done in {time.monotonic() - began:.0f} s.[/bold] Go on with:")
+    for command in _NEXT:
+        show.out.print(f"  {command}", markup=False)
+
+
+_NEXT = (
+    "source .lakeline/venv/bin/activate      # puts 'lakeline' on your path",
+    'lakeline sql "select * from lakeline.lineage"',
+    f"lakeline promote {MODEL} --to staging   # review the new candidate",
+    "lakeline serve                          # then open http://127.0.0.1:8001/docs",
+    "lakeline ui                             # MLflow's pages over the same models",
+    "lakeline new asset silver.orders        # an asset of your own",
+    "lakeline spark stop                     # the Spark server goes on running until then",
+)
+
+
+def both_lineages() -> None:
+    """The lineage of the model in production and of the candidate."""
+    for alias in ("production", "candidate"):
+        look.lineage(f"models.{MODEL}@{alias}")
+
+
+def write_flowers(folder: Path) -> tuple[Path, Path]:
+    """Fisher's 150 flowers, as scikit-learn ships them, as two files: 100, and 50 with three bad rows among them."""
+    from sklearn.datasets import load_iris
+
+    measured = load_iris()
+    flowers = [
+        (f"iris-{number:03}", *(f"{value:.1f}" for value in values), str(measured.target_names[kind]))
+        for number, (values, kind) in enumerate(zip(measured.data, measured.target, strict=True), 1)
+    ]
+    later = [flower for number, flower in enumerate(flowers) if number % 3 == 2]
+    earlier = [flower for number, flower in enumerate(flowers) if number % 3 != 2]
+    later[10:10], later[25:25], later[40:40] = BAD_ROWS[:1], BAD_ROWS[1:2], BAD_ROWS[2:]
+    folder.mkdir(parents=True, exist_ok=True)
+    return _written(folder / "flowers_1.csv", earlier), _written(folder / "flowers_2.csv", later)
+
+
+def ask_the_api() -> None:
+    """Starts the API on a free port, asks it about one flower over HTTP, and stops it."""
+    with serving() as address:
+        request = urllib.request.Request(
+            f"{address}/predict", json.dumps(FLOWER).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            show.out.print(f"$ curl -i {address}/predict -d '{json.dumps(FLOWER)}'", style="dim", markup=False)
+            told: Mapping[str, str] = dict(answer.headers.items())
+            for name, value in told.items():
+                if name.lower().startswith("x-model"):
+                    show.out.print(f"{name}: {value}", markup=False)
+            show.out.print(answer.read().decode(), markup=False)
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The address of an API that serves the production model, for as long as it is needed."""
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0"]
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            told = process.stdout.readline() if process.stdout else ""
+            address = told.removeprefix("serving at ").strip()
+            _wait_until_ready(address, process, log)
+            yield address
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def _wait_until_ready(address: str, process: "subprocess.Popen[str]", log: TextIO) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    reason = "it did not answer"
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            log.seek(0)
+            raise DemoFailed("the API", log.read().strip() or f"it ended with code {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):
+                return
+        except urllib.error.HTTPError as error:
+            reason = error.read().decode()
+        except OSError as error:
+            reason = str(error)
+        time.sleep(0.1)
+    raise DemoFailed("the API", f"it was not ready within {_READY_SECONDS:.0f} s: {reason}")
+
+
+def _written(path: Path, flowers: Sequence[Sequence[str]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *flowers])
+    return path
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,205 @@
+"""What can go wrong in serving, and how every error of the platform is answered over HTTP.
+
+PlatformError (lakehouse.errors)
+├── Fatal
+│   ├── RequestRefused           a request that cannot be answered as it is
+│   │   ├── WrongContentType     a body that does not say it is JSON
+│   │   ├── BodyTooLarge         a body beyond the limit
+│   │   ├── BodyNotJson          a body that is no JSON
+│   │   └── InputRefused         JSON that is not what the model takes
+│   ├── ModelBroken              a fetched model that cannot be served
+│   ├── PortTaken                another program listens there
+│   ├── ModelUnclear             several models, or none, where one is to be served
+│   ├── NoVersionNamed           an alias that no version of a model has
+│   ├── BadRow                   a field of a row that is not FIELD=NUMBER
+│   └── DemoFailed               a chapter of the demo that did not come to its end
+└── Transient
+    ├── NotReady                 no model is loaded yet
+    └── FetchFailed              a model that could not be brought here
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lakehouse.errors import Fatal, PlatformError, Transient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with a request: its kind, the field and the reason."""
+
+    kind: str
+    field: str | None
+    reason: str
+
+
+class RequestRefused(Fatal):
+    """A request that cannot be answered as it is."""
+
+
+class WrongContentType(RequestRefused):
+    """A body that does not say it is JSON."""
+
+    def __init__(self, found: str | None) -> None:
+        super().__init__(found)
+        self.found = found
+
+    def __str__(self) -> str:
+        told = "has no content-type" if self.found is None else f"has the content-type {self.found[:100]!r}"
+        return f"the request {told}; send JSON with 'content-type: application/json'"
+
+
+class BodyTooLarge(RequestRefused):
+    """A body beyond the limit."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        return f"the body is larger than {self.limit_bytes} bytes; send one row"
+
+
+class BodyNotJson(RequestRefused):
+    """A body that is no JSON."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the body is not valid JSON: {self.reason}"
+
+
+class InputRefused(RequestRefused):
+    """JSON that is not what the model takes."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(tuple(faults))
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in self.faults)
+
+
+class ModelBroken(Fatal):
+    """A fetched model that cannot be served."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the model cannot be served: {self.reason}"
+
+
+class PortTaken(Fatal):
+    """Another program listens there."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self.host, self.port = host, port
+
+    def __str__(self) -> str:
+        return (
+            f"another program listens on port {self.port} of {self.host!r}; "
+            "stop it, or choose another port with LAKELINE_SERVE_PORT"
+        )
+
+
+class ModelUnclear(Fatal):
+    """Several models, or none, where one is to be served."""
+
+    def __init__(self, defined: tuple[str, ...]) -> None:
+        super().__init__(defined)
+        self.defined = defined
+
+    def __str__(self) -> str:
+        return f"the definitions hold {', '.join(self.defined) or 'no model'}; name one with --model or LAKELINE_SERVE_MODEL"
+
+
+class NoVersionNamed(Fatal):
+    """An alias that no version of a model has."""
+
+    def __init__(self, name: str, alias: str) -> None:
+        super().__init__(name, alias)
+        self.name, self.alias = name, alias
+
+    def __str__(self) -> str:
+        return (
+            f"no version of {self.name} has the alias {self.alias!r}; 'lakeline promote {self.name} --to {self.alias}'"
+        )
+
+
+class BadRow(Fatal):
+    """A field of a row that is not FIELD=NUMBER."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        super().__init__(found, wanted)
+        self.found, self.wanted = found, wanted
+
+    def __str__(self) -> str:
+        return f"the field {self.found!r} cannot be read: {self.wanted}"
+
+
+class DemoFailed(Fatal):
+    """A chapter of the demo that did not come to its end."""
+
+    def __init__(self, chapter: str, reason: str) -> None:
+        super().__init__(chapter, reason)
+        self.chapter, self.reason = chapter, reason
+
+    def __str__(self) -> str:
+        return f"the demo stopped at {self.chapter!r}: {self.reason}"
+
+
+class NotReady(Transient):
+    """No model is loaded yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"no model is loaded: {self.reason}"
+
+
+class FetchFailed(Transient):
+    """A model that could not be brought here."""
+
+    def __init__(self, name: str, version: int, reason: str) -> None:
+        super().__init__(name, version, reason)
+        self.name, self.version, self.reason = name, version, reason
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.name!r} could not be fetched: {self.reason}"
+
+
+# The first line that fits decides; what is not here is a defect and answers 500.
+STATUS: tuple[tuple[type[PlatformError], int], ...] = (
+    (InputRefused, 422),
+    (BodyTooLarge, 413),
+    (WrongContentType, 415),
+    (RequestRefused, 400),
+    (Transient, 503),
+    (PlatformError, 500),
+)
+
+
+def status_of(error: PlatformError) -> int:
+    """The HTTP status that answers an error."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+def answer_of(error: PlatformError) -> dict[str, object]:
+    """The body that answers an error: the field and the reason, and nothing of the inside."""
+    if isinstance(error, InputRefused):
+        return {"detail": [_told(fault) for fault in error.faults]}
+    if isinstance(error, RequestRefused | NotReady):
+        return {"detail": str(error)}
+    return {"detail": "the server could not answer; its log says why"}
+
+
+def _told(fault: Fault) -> dict[str, object]:
+    place = ["body"] if fault.field is None else ["body", fault.field]
+    return {"type": fault.kind, "loc": place, "msg": fault.reason}

@@ -1,0 +1,63 @@
+"""Counting requests around the whole application, without the cost of a second task per request."""
+
+import time
+from collections.abc import Iterable
+
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from observability.metrics import RequestMetrics
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_UNMATCHED = "unmatched"
+_CLIENT_LEFT = 499
+
+
+class CountRequests:
+    """Pure ASGI: counts, times, and holds the number in progress, by method, path template and status.
+
+    A path that no route knows counts as `unmatched`: a stranger's requests make no new series.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: RequestMetrics, routes: Iterable[BaseRoute]) -> None:
+        self._app, self._metrics = app, metrics
+        self._routes = routes
+        self._plain = {path for path in map(_path_of, routes) if "{" not in path}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes one request on and counts it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = self._template(scope)
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        status = _CLIENT_LEFT
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        in_progress = self._metrics.in_progress.labels(method, path)
+        in_progress.inc()
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, counted)
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self._metrics.latency.labels(method, path).observe(time.perf_counter() - started)
+            self._metrics.requests.labels(method, path, str(status)).inc()
+            in_progress.dec()
+
+    def _template(self, scope: Scope) -> str:
+        if scope["path"] in self._plain:
+            return str(scope["path"])
+        matching = (_path_of(route) for route in self._routes if route.matches(scope)[0] is not Match.NONE)
+        return next(matching, _UNMATCHED)
+
+
+def _path_of(route: BaseRoute) -> str:
+    return str(getattr(route, "path", _UNMATCHED))

@@ -1,0 +1,109 @@
+"""The model that an alias names, asked here: by a server that follows the alias, or once."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from api.errors import BadRow, ModelUnclear, NoVersionNamed
+from api.fetch import ChildFetch
+from api.predictor import load
+from api.served import Target
+from api.settings import ApiSettings
+from api.shelf import Shelf
+from assets.asset import ModelAsset
+from assets.catalog import load as load_graph
+from lakehouse.lake import Lake
+from observability.log import start_log
+from registry.aliases import read_alias
+from registry.models import Models
+from registry.settings import RegistrySettings
+
+
+@dataclass(slots=True)
+class AliasReader:
+    """Asks the registry for the version that an alias names, and has moves made outside journaled.
+
+    The journal is read only when the alias was seen to move: a poll that finds nothing new costs one small query.
+    """
+
+    registry: RegistrySettings
+    name: str
+    alias: str
+    journal_moves: Callable[[], object]
+    _seen: Target | None = field(default=None, init=False)
+    _is_journaled: bool = field(default=False, init=False)
+
+    def __call__(self) -> Target | None:
+        """The version that the alias names now."""
+        held = read_alias(self.registry, self.name, self.alias)
+        found = None if held is None else Target(version=held.version, run_id=held.run_id)
+        if found != self._seen:
+            self._seen, self._is_journaled = found, False
+        return found
+
+    def journal(self) -> None:
+        """Journals what was moved outside, once for each move."""
+        if not self._is_journaled:
+            self.journal_moves()
+            self._is_journaled = True
+
+
+def serve_production(*, port: int | None, model: str | None, started: Callable[[str], None]) -> None:
+    """Serves the version that the alias of the settings names, until a signal ends it."""
+    from api.server import serve
+
+    settings = _settings(model, port=port)
+    start_log(style=settings.log_format)
+    registry = RegistrySettings.from_env()
+    models = Models(registry, Lake.from_env())
+    reader = AliasReader(registry, settings.serve_model, settings.serve_alias, models.notice_outside_moves)
+    serve(settings, production=reader, on_poll=reader.journal, started=started)
+
+
+def predict_once(fields: Sequence[str], *, model: str | None, alias: str) -> dict[str, object]:
+    """What the version under an alias says of one row, and where that version comes from."""
+    row = _row(fields)
+    settings = _settings(model)
+    held = read_alias(RegistrySettings.from_env(), settings.serve_model, alias)
+    if held is None:
+        raise NoVersionNamed(settings.serve_model, alias)
+    target = Target(version=held.version, run_id=held.run_id)
+    fetch = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
+    predictor = load(Shelf(settings.folder).bring(target, fetch))
+    value = json.loads(predictor.answer(json.dumps(row).encode()))["prediction"]
+    card = predictor.card
+    named = {"class": card.classes[value]} if card.classes and isinstance(value, int) else {}
+    return {
+        "prediction": value,
+        **named,
+        "model": card.name,
+        "version": card.version,
+        "run": card.run_id,
+        "inputs": {key: read.version for key, read in card.inputs.items()},
+    }
+
+
+def _settings(model: str | None, **given: object) -> ApiSettings:
+    """The settings of this process, for the model that is named; else for the only one that is defined."""
+    settings = ApiSettings.from_env(serve_model=model, **given)
+    if "serve_model" in settings.model_fields_set:
+        return settings
+    defined = tuple(key.split(".")[1] for key, asset in load_graph().assets.items() if isinstance(asset, ModelAsset))
+    if len(defined) != 1:
+        raise ModelUnclear(defined)
+    return ApiSettings.from_env(serve_model=defined[0], **given)
+
+
+def _row(fields: Sequence[str]) -> dict[str, object]:
+    row: dict[str, object] = {}
+    for told in fields:
+        name, is_given, text = told.partition("=")
+        if not name or not is_given:
+            raise BadRow(told, "wanted FIELD=NUMBER")
+        if name in row:
+            raise BadRow(told, "the field is given twice")
+        try:
+            row[name] = float(text)
+        except ValueError as error:
+            raise BadRow(told, "wanted a number after '='") from error
+    return row

@@ -1,0 +1,87 @@
+"""The gate before an alias: which version is meant, how it compares, and the move."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from assets.asset import ModelAsset
+from assets.catalog import load
+from lakehouse.lake import Lake
+from registry.comparison import Comparison, Promotion
+from registry.errors import NotBetter, NothingToPromote, UnknownAlias, UnknownModel
+from registry.models import Models
+from registry.promote import Rule
+from registry.settings import RegistrySettings
+
+GATES = {"staging": "candidate", "production": "staging"}
+"""The alias that each gate takes its version from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The aliases of one model, which a person moves."""
+
+    name: str
+    rule: Rule
+    models: Models
+    lake: Lake
+
+    @classmethod
+    def from_env(cls, name: str, *, mirror_stages: bool) -> Self:
+        """The model of that name, compared by the metric that its definition tells."""
+        settings = RegistrySettings.from_env()
+        if mirror_stages:
+            settings = settings.model_copy(update={"lakeline_mirror_stages": True})
+        lake = Lake.from_env()
+        models = Models(settings, lake)
+        models.notice_outside_moves()
+        if name not in models.names():
+            raise UnknownModel(name, models.names())
+        return cls(name=name, rule=_rule(name), models=models, lake=lake)
+
+    def chosen(self, alias: str, version: int | None) -> int:
+        """The version that is meant; without a number, the one that waits before the gate."""
+        if alias not in GATES:
+            raise UnknownAlias(alias, tuple(GATES))
+        if version is not None:
+            return version
+        waiting = self.models.alias(self.name, GATES[alias])
+        if waiting is None:
+            raise NothingToPromote(self.name, GATES[alias], alias)
+        return waiting.version
+
+    def compare(self, alias: str, version: int) -> Comparison:
+        """The version beside the one that the alias stands at."""
+        return self.models.compare(self.name, version, alias, self.rule)
+
+    def rows_between(self, comparison: Comparison) -> dict[str, tuple[int, int]]:
+        """How many rows were added and removed between the two versions of each table that both were trained on."""
+        found = {}
+        for key, (before, after) in comparison.inputs.items():
+            if before is not None and after is not None and self._is_one_table(comparison, key):
+                found[key] = self.lake.rows_between(key, before, after)
+        return found
+
+    def check(self, comparison: Comparison, why: str) -> None:
+        """Refuses a worse version that comes without a reason."""
+        if not comparison.is_there and not comparison.decision.better and not why.strip():
+            c = comparison
+            raise NotBetter(c.name, c.challenger.version, c.alias, c.decision.reasons)
+
+    def move(self, comparison: Comparison, *, by: str, why: str) -> Promotion:
+        """Moves the alias, and journals who did it and why."""
+        c = comparison
+        return self.models.promote(self.name, c.challenger.version, c.alias, by=by, why=why, rule=self.rule)
+
+    @staticmethod
+    def _is_one_table(comparison: Comparison, key: str) -> bool:
+        stamps = [
+            v.stamp for v in (comparison.champion, comparison.challenger) if v is not None and v.stamp is not None
+        ]
+        return len({stamp.inputs[key].table for stamp in stamps if key in stamp.inputs}) == 1
+
+
+def _rule(name: str) -> Rule:
+    for key, asset in load().assets.items():
+        if isinstance(asset, ModelAsset) and key.split(".")[1] == name:
+            return Rule(metric=asset.metric, higher_is_better=asset.higher_is_better)
+    return Rule()

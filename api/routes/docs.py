@@ -1,0 +1,65 @@
+"""`/docs`: the endpoints and the fields of the model that serves, on a page that needs no other host."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from string import Template
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from api.deps import serving_of
+from api.predictor import Predictor
+
+router = APIRouter(include_in_schema=False)
+_PAGE = Path(__file__).parent.parent / "templates" / "docs.html"
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """A page for people; `/openapi.json` says the same to programs."""
+    predictor = serving_of(request).predictor
+    page = Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        model=_model(predictor),
+        form=_form(predictor),
+        endpoints=_endpoints(request.app.openapi()["paths"]),
+    )
+    return HTMLResponse(page)
+
+
+def _model(predictor: Predictor | None) -> str:
+    if predictor is None:
+        return "<p>No model is loaded yet; <a href='readyz'>/readyz</a> says why.</p>"
+    card = predictor.card
+    told = {
+        "model": f"{card.name} version {card.version}",
+        "MLflow run": card.run_id,
+        "trained on": card.read_from or "no table",
+        "serving since": predictor.since.isoformat(timespec="seconds"),
+        "classes": ", ".join(f"{number} = {name}" for number, name in enumerate(card.classes)) or "none named",
+        "derived here": ", ".join(f"{name} = {text}" for name, text in card.derived.items()) or "nothing",
+    }
+    return f"<dl>{''.join(f'<dt>{escape(key)}</dt><dd>{escape(value)}</dd>' for key, value in told.items())}</dl>"
+
+
+def _form(predictor: Predictor | None) -> str:
+    if predictor is None:
+        return ""
+    example = predictor.schema.example or {}
+    rows = (
+        f"<label>{escape(name)}<input name='{escape(name)}' type='number' step='any' required"
+        f" value='{escape(str(example.get(name, '')))}'></label>"
+        for name in predictor.schema.fields
+    )
+    body = escape(json.dumps(example or dict.fromkeys(predictor.schema.fields, 1.0)))
+    return f"<form id='try'>{''.join(rows)}<button>predict</button></form><pre id='answer'>{body}</pre>"
+
+
+def _endpoints(paths: Mapping[str, Mapping[str, Mapping[str, object]]]) -> str:
+    return "".join(
+        f"<tr><td><code>{escape(method.upper())} {escape(path)}</code></td>"
+        f"<td>{escape(str(told.get('summary', '')))}</td></tr>"
+        for path, methods in paths.items()
+        for method, told in methods.items()
+    )

@@ -1,0 +1,7 @@
+"""What should exist, and making it exist. An author of definitions needs no other import than this one."""
+
+from assets.asset import asset, external, model
+from assets.check import matches, references, rows, unique
+from assets.trained import Trained
+
+__all__ = ["Trained", "asset", "external", "matches", "model", "references", "rows", "unique"]

@@ -1,0 +1,215 @@
+"""Assets: what should exist, as values; and the words with which an author declares them."""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from assets.errors import BadOption, Where
+from assets.key import Reference, checked_key
+from lakehouse.audit import Otherwise
+from lakehouse.engine import EngineName
+
+if TYPE_CHECKING:
+    from assets.check import Check
+
+Write = Literal["replace", "append"]
+Gate = Literal["human", "rule"]
+Function = Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableAsset:
+    """A Delta table that a function makes. Called, it is that function: `iris_features(frame)`."""
+
+    key: str
+    function: Function
+    inputs: Mapping[str, Reference]
+    where: Where
+    checks: tuple["Check", ...] = ()
+    write: Write = "replace"
+    engine: EngineName = "spark"
+    description: str = ""
+    owner: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+
+    def __call__(self, *args: object, **named: object) -> object:
+        """Calls the function, without any platform."""
+        return self.function(*args, **named)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAsset:
+    """A registered model that a function trains. Called, it is that function."""
+
+    key: str
+    function: Function
+    inputs: Mapping[str, Reference]
+    where: Where
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    metric: str = "accuracy"
+    higher_is_better: bool = True
+    description: str = ""
+    owner: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+
+    def __call__(self, *args: object, **named: object) -> object:
+        """Calls the function, without any platform."""
+        return self.function(*args, **named)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """Something that another system makes, observed and never written: CSV files in the landing folder, or a Delta table."""
+
+    key: str
+    where: Where
+    files: str | None = None
+    columns: tuple[str, ...] = ()
+    table: str | None = None
+    description: str = ""
+    owner: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Reference] = field(default_factory=dict)
+
+
+Made = TableAsset | ModelAsset
+Asset = TableAsset | ModelAsset | External
+
+
+def asset(
+    key: str,
+    *,
+    inputs: Mapping[str, str] | None = None,
+    checks: Iterable["Check"] = (),
+    write: Write = "replace",
+    engine: EngineName = "spark",
+    owner: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    code: str | None = None,
+) -> Callable[[Function], TableAsset]:
+    """Declares the table that the decorated function makes of its inputs.
+
+    A parameter without an entry in `inputs` reads the asset of the parameter's own name. `write="append"` adds the returned
+    rows to the table, `"replace"` puts them in place of all others. `code` is the code version, where the author keeps it.
+    """
+
+    def declare(function: Function) -> TableAsset:
+        where = _where(function)
+        _one_of(where, "write", write, get_args(Write))
+        _one_of(where, "engine", engine, get_args(EngineName))
+        for check in checks:
+            _one_of(where, f"otherwise of {check.name!r}", check.otherwise, get_args(Otherwise))
+        return TableAsset(
+            key=checked_key(key, where),
+            function=function,
+            inputs=_inputs(function, where, inputs or {}),
+            where=where,
+            checks=tuple(checks),
+            write=write,
+            engine=engine,
+            description=inspect.getdoc(function) or "",
+            owner=owner,
+            tags=dict(tags or {}),
+            code=code,
+        )
+
+    return declare
+
+
+def model(
+    key: str,
+    *,
+    inputs: Mapping[str, str] | None = None,
+    gates: Mapping[str, Gate] | None = None,
+    metric: str = "accuracy",
+    higher_is_better: bool = True,
+    owner: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    code: str | None = None,
+) -> Callable[[Function], ModelAsset]:
+    """Declares the registered model that the decorated function trains; the function returns `Trained`.
+
+    `metric` is what a newer version is compared by. `gates` says who opens an alias, `human` or `rule`.
+    """
+
+    def declare(function: Function) -> ModelAsset:
+        where = _where(function)
+        for gate in (gates or {}).values():
+            _one_of(where, "gate", gate, get_args(Gate))
+        return ModelAsset(
+            key=checked_key(key, where),
+            function=function,
+            inputs=_inputs(function, where, inputs or {}),
+            where=where,
+            gates=dict(gates or {}),
+            metric=metric,
+            higher_is_better=higher_is_better,
+            description=inspect.getdoc(function) or "",
+            owner=owner,
+            tags=dict(tags or {}),
+            code=code,
+        )
+
+    return declare
+
+
+def external(
+    key: str,
+    *,
+    files: str | None = None,
+    columns: Iterable[str] = (),
+    table: str | None = None,
+    description: str = "",
+    owner: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> External:
+    """Declares what another system makes: `files="orders/*.csv"` below the landing folder, or a Delta `table`'s address.
+
+    `columns` are the names in the header of every file, in any order; a file with others is set aside.
+    """
+    frame = sys._getframe(1)
+    where = Where(file=_short(frame.f_code.co_filename), line=frame.f_lineno)
+    if (files is None) == (table is None):
+        raise BadOption(
+            where, f"external {key!r}", f"files={files!r}, table={table!r}", "exactly one of files and table"
+        )
+    if files is not None and not tuple(columns):
+        raise BadOption(where, f"columns of {key!r}", "()", "the names in the header of the files")
+    return External(
+        key=checked_key(key, where),
+        where=where,
+        files=files,
+        columns=tuple(columns),
+        table=table,
+        description=description,
+        owner=owner,
+        tags=dict(tags or {}),
+    )
+
+
+def _where(function: Function) -> Where:
+    code = inspect.unwrap(function).__code__
+    return Where(file=_short(code.co_filename), line=code.co_firstlineno)
+
+
+def _short(file: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
+
+
+def _inputs(function: Function, where: Where, given: Mapping[str, str]) -> Mapping[str, Reference]:
+    names = tuple(inspect.signature(function).parameters)
+    if strangers := [name for name in given if name not in names]:
+        wanted = f"names among the function's parameters ({', '.join(names) or 'none'})"
+        raise BadOption(where, "inputs", ", ".join(map(repr, strangers)), wanted)
+    return {name: Reference.parse(given.get(name, name)) for name in names}
+
+
+def _one_of(where: Where, option: str, found: str, possible: tuple[str, ...]) -> None:
+    if found not in possible:
+        raise BadOption(where, option, repr(found), f"one of {', '.join(map(repr, possible))}")

@@ -1,0 +1,56 @@
+"""Loads modules of definitions and makes the graph of what they declare."""
+
+import importlib
+import pkgutil
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from assets.asset import Asset, External, ModelAsset, TableAsset
+from assets.errors import DefinitionsUnloadable
+from assets.graph import Graph
+from assets.settings import DefinitionSettings
+from lakehouse.errors import PlatformError
+
+
+def load(modules: Iterable[str] | None = None) -> Graph:
+    """The graph of all assets that the modules hold; by default of those that the environment names.
+
+    A package stands for all its modules. A module is imported from the environment or from the working folder.
+    """
+    names = tuple(modules) if modules is not None else DefinitionSettings.from_env().modules
+    found: dict[int, Asset] = {}
+    for name in names:
+        for module in _modules(name):
+            for value in vars(module).values():
+                if isinstance(value, (TableAsset, ModelAsset, External)):
+                    found[id(value)] = value
+    return Graph.of(found.values())
+
+
+def _modules(name: str) -> Iterator[ModuleType]:
+    module = _imported(name)
+    yield module
+    for inner in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        yield from _modules(f"{name}.{inner.name}")
+
+
+def _imported(name: str) -> ModuleType:
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(name)
+    except PlatformError:
+        raise
+    except Exception as error:  # an author's module may raise anything, and its place must be told
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        if isinstance(error, SyntaxError):
+            place = f"{error.filename}:{error.lineno}"
+        elif isinstance(error, ModuleNotFoundError) and name.startswith(str(error.name)):
+            raise DefinitionsUnloadable(name, f"no such module in the environment or in {folder!r}") from error
+        else:
+            place = f"{at.filename}:{at.lineno}"
+        raise DefinitionsUnloadable(name, f"{type(error).__name__} at {place}: {error}") from error

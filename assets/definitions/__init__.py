@@ -1,0 +1,1 @@
+"""The shipped example: iris, from landed measurements to predictions."""

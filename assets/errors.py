@@ -1,0 +1,159 @@
+"""What can be wrong with definitions, selections and runs.
+
+PlatformError (lakehouse.errors)
+└── Fatal
+    ├── DefinitionWrong          what an author wrote cannot be a graph; names file and line
+    │   ├── BadKey               a key that is not `layer.name`
+    │   ├── BadOption            an option that is not one of the possible ones
+    │   ├── UnknownInput         an input that no definition produces
+    │   ├── AmbiguousName        one key, or one name, declared twice
+    │   └── Cycle                assets that need each other
+    ├── DefinitionsUnloadable    a module of definitions that cannot be imported
+    ├── UnknownAsset             a selection that names nothing
+    ├── UnknownVersion           a version that no commit has made
+    ├── FunctionFailed           an author's function raised
+    └── ChecksFailed             rows that may not be published
+"""
+
+from dataclasses import dataclass
+
+from lakehouse.errors import Fatal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """The place in the source where something is declared."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class DefinitionWrong(Fatal):
+    """What an author wrote cannot be a graph."""
+
+
+class BadKey(DefinitionWrong):
+    """A key that is not `layer.name`."""
+
+    def __init__(self, key: str, where: Where | None = None) -> None:
+        super().__init__(key, where)
+        self.key, self.where = key, where
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.key!r} is not a key; wanted 'layer.name' in lower case letters, digits and underscores"
+
+
+class BadOption(DefinitionWrong):
+    """An option that is not one of the possible ones."""
+
+    def __init__(self, where: Where, option: str, found: str, wanted: str) -> None:
+        super().__init__(where, option, found, wanted)
+        self.where, self.option, self.found, self.wanted = where, option, found, wanted
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.option} is {self.found}; wanted {self.wanted}"
+
+
+class UnknownInput(DefinitionWrong):
+    """An input that no definition produces."""
+
+    def __init__(self, where: Where, asset: str, wanted: str, nearest: tuple[str, ...]) -> None:
+        super().__init__(where, asset, wanted, nearest)
+        self.where, self.asset, self.wanted, self.nearest = where, asset, wanted, nearest
+
+    def __str__(self) -> str:
+        hint = (
+            f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "declare it with asset, model or external"
+        )
+        return f"{self.where}: {self.asset} reads {self.wanted!r}, which no definition produces; {hint}"
+
+
+class AmbiguousName(DefinitionWrong):
+    """One key, or one name, declared twice: a table has one writer, and a name is unique over layers."""
+
+    def __init__(self, first: str, first_where: Where, second: str, second_where: Where) -> None:
+        super().__init__(first, first_where, second, second_where)
+        self.first, self.first_where = first, first_where
+        self.second, self.second_where = second, second_where
+
+    def __str__(self) -> str:
+        if self.first == self.second:
+            found = f"{self.first!r} has two writers; a table has one"
+        else:
+            found = f"{self.first!r} and {self.second!r} share a name; names are unique over layers"
+        return f"{self.second_where}: {found}, and the first is declared at {self.first_where}"
+
+
+class Cycle(DefinitionWrong):
+    """Assets that need each other."""
+
+    def __init__(self, keys: tuple[str, ...], places: tuple[Where, ...]) -> None:
+        super().__init__(keys, places)
+        self.keys, self.places = keys, places
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{key} ({place})" for key, place in zip(self.keys, self.places, strict=True))
+        return f"{self.places[0]}: these assets need each other: {' -> '.join((*self.keys, self.keys[0]))}; declared: {told}"
+
+
+class DefinitionsUnloadable(Fatal):
+    """A module of definitions that cannot be imported."""
+
+    def __init__(self, module: str, reason: str) -> None:
+        super().__init__(module, reason)
+        self.module, self.reason = module, reason
+
+    def __str__(self) -> str:
+        return f"the definitions {self.module!r} cannot be loaded: {self.reason}; see LAKELINE_DEFINITIONS"
+
+
+class UnknownAsset(Fatal):
+    """A selection that names nothing."""
+
+    def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
+        super().__init__(name, nearest)
+        self.name, self.nearest = name, nearest
+
+    def __str__(self) -> str:
+        hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "'lakeline assets' lists them all"
+        return f"no asset is named {self.name!r}; {hint}"
+
+
+class UnknownVersion(Fatal):
+    """A version that no commit has made."""
+
+    def __init__(self, key: str, version: int | None, known: tuple[int, ...], nearest: tuple[str, ...]) -> None:
+        super().__init__(key, version, known, nearest)
+        self.key, self.version, self.known, self.nearest = key, version, known, nearest
+
+    def __str__(self) -> str:
+        if self.known:
+            return f"{self.key} has no version {self.version}; it has {self.known[0]} to {self.known[-1]}"
+        hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "'lakeline run' makes what is missing"
+        return f"nothing has made {self.key!r} yet; {hint}"
+
+
+class FunctionFailed(Fatal):
+    """An author's function raised."""
+
+    def __init__(self, key: str, where: str, reason: str) -> None:
+        super().__init__(key, where, reason)
+        self.key, self.where, self.reason = key, where, reason
+
+    def __str__(self) -> str:
+        return f"the function of {self.key} raised at {self.where}: {self.reason}"
+
+
+class ChecksFailed(Fatal):
+    """Rows that may not be published."""
+
+    def __init__(self, key: str, failures: tuple[str, ...]) -> None:
+        super().__init__(key, failures)
+        self.key, self.failures = key, failures
+
+    def __str__(self) -> str:
+        return f"nothing was published of {self.key}: {'; '.join(self.failures)}"

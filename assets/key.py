@@ -1,0 +1,51 @@
+"""Names of assets: `layer.name`, and `layer.name@alias` for a model that is chosen by alias."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from assets.errors import BadKey, Where
+
+_KEY = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_RESERVED = frozenset({"quarantine", "lakeline"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Reference:
+    """What an input names: an asset, and for a model the alias that chooses its version.
+
+    >>> Reference.parse("models.iris@staging")
+    Reference(key='models.iris', alias='staging')
+    """
+
+    key: str
+    alias: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference":
+        """The reference that a text spells."""
+        key, _, alias = text.partition("@")
+        return cls(key=key, alias=alias or None)
+
+    def __str__(self) -> str:
+        return self.key if self.alias is None else f"{self.key}@{self.alias}"
+
+
+def checked_key(text: str, where: Where | None = None) -> str:
+    """The text, if it can be a key."""
+    if not _KEY.fullmatch(text) or text.split(".", maxsplit=1)[0] in _RESERVED:
+        raise BadKey(text, where)
+    return text
+
+
+def nearest(wanted: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The known keys that look most like the wanted one, at most three; a bare name is compared with names."""
+    by_name = {key.split(".")[-1]: key for key in known}
+    keys = list(by_name.values())
+    close = difflib.get_close_matches(wanted, keys, n=3, cutoff=0.6)
+    close += [
+        by_name[name]
+        for name in difflib.get_close_matches(wanted.rsplit(".", maxsplit=1)[-1], list(by_name), n=3, cutoff=0.6)
+    ]
+    return tuple(dict.fromkeys(close))[:3]

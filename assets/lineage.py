@@ -1,0 +1,125 @@
+"""Lineage, read from the stamps alone: what a version was made from, and what was made from it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from assets.errors import UnknownVersion
+from assets.key import nearest
+from assets.observe import taken_files
+from lakehouse.history import Commit
+from lakehouse.lake import Lake
+from lakehouse.landing import LandedFile
+from lakehouse.stamp import InputVersion, Stamp
+from lakehouse.table import TableVersion
+from lakehouse.views import published_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One published version of an asset, with the commit that tells of it; a commit of others has no stamp."""
+
+    key: str
+    version: int
+    table: TableVersion
+    at: datetime
+    stamp: Stamp | None
+    rows: int | None = None
+    operation: str = ""
+    files: tuple[LandedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A version, and the versions next to it on the way up or down. `alias` is how it was chosen."""
+
+    key: str
+    version: int
+    alias: str | None = None
+    made: Version | None = None
+    next: tuple["Node", ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """All published versions of a lake, in the order of their commits."""
+
+    versions: Mapping[str, tuple[Version, ...]]
+
+    @classmethod
+    def of(cls, lake: Lake) -> "Lineage":
+        """The lineage that the logs of a lake tell now."""
+        found: dict[str, list[Version]] = {}
+        for table in lake.tables():
+            for version in _versions(table, lake.history(table)):
+                found.setdefault(version.key, []).append(version)
+        return cls(versions={key: tuple(versions) for key, versions in found.items()})
+
+    def find(self, key: str, version: int | None = None) -> Version:
+        """A version by its number, or the newest."""
+        known = self.versions.get(key, ())
+        if not known:
+            raise UnknownVersion(key, version, (), nearest(key, self.versions))
+        if version is None:
+            return known[-1]
+        found = [made for made in known if made.version == version]
+        if not found:
+            raise UnknownVersion(key, version, tuple(made.version for made in known), ())
+        return found[-1]
+
+    def upstream(self, made: Version, alias: str | None = None) -> Node:
+        """The tree of what a version was made from, down to the landed files."""
+        inputs = made.stamp.inputs if made.stamp else {}
+        return Node(
+            key=made.key,
+            version=made.version,
+            alias=alias,
+            made=made,
+            next=tuple(self._input(key, read) for key, read in inputs.items()),
+        )
+
+    def downstream(self, made: Version) -> Node:
+        """The tree of what was made from a version."""
+        readers = [other for others in self.versions.values() for other in others if _reads(other, made)]
+        return Node(
+            key=made.key, version=made.version, made=made, next=tuple(self.downstream(other) for other in readers)
+        )
+
+    def _input(self, key: str, read: InputVersion) -> Node:
+        made = next((v for v in self.versions.get(key, ()) if v.table == read.table_version), None)
+        if made is None:
+            return Node(key=key, version=read.version, alias=read.alias)
+        return self.upstream(made, read.alias)
+
+
+def _reads(reader: Version, made: Version) -> bool:
+    read = reader.stamp.inputs.get(made.key) if reader.stamp else None
+    return read is not None and read.table_version == made.table
+
+
+def _versions(table: str, commits: Sequence[Commit]) -> Iterable[Version]:
+    since: list[Commit] = []
+    for commit in commits:
+        since = [commit] if commit.replaces else [*since, commit]
+        stamp = commit.stamp
+        if stamp is not None and stamp.asset != table:
+            if stamp.inputs:
+                version = published_version(commit)
+                known_as = TableVersion(table_id=_model_id(stamp), version=version)
+                yield Version(key=stamp.asset, version=version, table=known_as, at=commit.at, stamp=stamp)
+            continue
+        yield Version(
+            key=table,
+            version=commit.version,
+            table=commit.table_version,
+            at=commit.at,
+            stamp=stamp,
+            rows=commit.rows,
+            operation=commit.operation,
+            files=tuple(taken_files(tuple(since), table).values()),
+        )
+
+
+def _model_id(stamp: Stamp) -> str:
+    told = stamp.extra.get("journal")
+    return str(told.get("model_id")) if isinstance(told, dict) else ""

@@ -1,0 +1,152 @@
+"""Acts on the plan: makes what is missing or stale, each asset in one commit, and goes on where one branch fails."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Self
+
+from assets import catalog, plan
+from assets.asset import External, Made, TableAsset
+from assets.graph import Graph
+from assets.key import Reference
+from assets.model_step import make_model
+from assets.observe import Snapshot, observe
+from assets.outcome import Action, Outcome, Reporter, Silent
+from assets.plan import Observed, Plan, Step, decide
+from assets.reading import Inputs, Run
+from assets.select import select
+from assets.table_step import make_table
+from lakehouse.errors import PlatformError
+from lakehouse.lake import Lake
+from lakehouse.stamp import Stamp
+from lakehouse.table import TableVersion
+from registry.models import Models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A run that ended."""
+
+    run: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing failed; what is blocked waits for something and did not fail."""
+        return all(outcome.action not in {"failed", "skipped"} for outcome in self.outcomes)
+
+
+class Materializer:
+    """Plans and runs a graph against one lake."""
+
+    def __init__(
+        self, lake: Lake, models: Models, graph: Graph, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.lake, self.models, self.graph = lake, models, graph
+        self._clock = clock
+
+    @classmethod
+    def from_env(cls, report: Callable[[str], None] = lambda line: None) -> Self:
+        """The graph, lake and models that the environment names."""
+        graph = catalog.load()
+        lake = Lake.from_env(report)
+        return cls(lake, Models.from_env(lake), graph)
+
+    def observe(self) -> Snapshot:
+        """What exists now, after moves made outside have been journaled."""
+        self.models.notice_outside_moves()
+        return observe(self.lake, self.models, self.graph)
+
+    def plan(self, selection: str = "*", *, force: bool = False) -> Plan:
+        """What a run of the selection would do, and why."""
+        return plan.plan(self.graph, select(self.graph, selection), self.observe().observed, force=force)
+
+    def run(self, selection: str = "*", *, force: bool = False, reporter: Reporter | None = None) -> Done:
+        """Makes what the plan says. All steps read the versions that were there when it started, or that it made itself."""
+        told = reporter or Silent()
+        chosen = select(self.graph, selection)
+        snapshot = self.observe()
+        planned = plan.plan(self.graph, chosen, snapshot.observed, force=force)
+        at = self._clock()
+        run = Run(id=f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at=at, pins={})
+        observed = snapshot.observed
+        outcomes: dict[str, Outcome] = {}
+        for step in planned.steps:
+            asset = self.graph.assets[step.key]
+            if isinstance(asset, External):
+                continue
+            outcome = self._not_to_be_made(asset, step, observed, outcomes, force=force)
+            if outcome is None:
+                told.starting(step)
+                inputs = self._inputs(snapshot, replace(run, pins=observed.now))
+                outcome, observed = self._make(inputs, asset, step, observed)
+            outcomes[step.key] = outcome
+            told.ended(outcome)
+        return Done(run=run.id, outcomes=tuple(outcomes.values()))
+
+    def _inputs(self, snapshot: Snapshot, run: Run) -> Inputs:
+        return Inputs(lake=self.lake, models=self.models, graph=self.graph, snapshot=snapshot, run=run)
+
+    def _not_to_be_made(
+        self, asset: Made, step: Step, observed: Observed, outcomes: dict[str, Outcome], *, force: bool
+    ) -> Outcome | None:
+        """What came of an asset that needs no work, or can have none; None for one that is to be made."""
+        before = observed.published.get(step.key)
+        read = self.graph.inputs[step.key].values()
+        missed = [r.key for r in read if _waits_for(r) and r.key in outcomes and _is_lost(outcomes[r.key])]
+        if missed and step.runs:
+            return Outcome(key=step.key, action="skipped", causes=(f"{missed[0]} failed",), before=before, after=before)
+        if not step.runs:
+            action: Action = "blocked" if step.state == "BLOCKED" else "fresh"
+            return Outcome(key=step.key, action=action, causes=step.causes, before=before, after=before)
+        again = decide(asset, self.graph.inputs[step.key], observed, {}, force=force)
+        if again.state == "BLOCKED":
+            return Outcome(key=step.key, action="blocked", causes=again.causes, before=before, after=before)
+        if not again.runs:
+            causes = ("what it reads did not change after all",)
+            return Outcome(key=step.key, action="fresh", causes=causes, before=before, after=before)
+        return None
+
+    def _make(self, inputs: Inputs, asset: Made, step: Step, observed: Observed) -> tuple[Outcome, Observed]:
+        """Makes one asset; an error is told in the outcome, for the other branches go on."""
+        started = time.monotonic()
+        last = observed.stamps.get(asset.key)
+        sequence = last.sequence + 1 if last else 1
+        outcome = Outcome(key=asset.key, action="made", causes=step.causes, before=observed.published.get(asset.key))
+        try:
+            if isinstance(asset, TableAsset):
+                made = make_table(inputs, asset, observed.code[asset.key], sequence)
+                commit = made.commit
+                action: Action = "made" if made.by_this_run else "adopted"
+                outcome = replace(outcome, action=action, after=commit.version, rows=commit.rows, notes=made.notes)
+                now, stamp = commit.table_version, commit.stamp
+            else:
+                version = make_model(inputs, asset, observed.code[asset.key], sequence)
+                now = TableVersion(table_id=version.model_id, version=version.version)
+                outcome, stamp = replace(outcome, after=version.version), version.stamp
+            observed = _moved_on(observed, asset.key, now, stamp, outcome.after)
+        except PlatformError as error:
+            outcome = replace(outcome, action="failed", after=outcome.before, error=error)
+        return replace(outcome, seconds=time.monotonic() - started), observed
+
+
+def _waits_for(reference: Reference) -> bool:
+    """Whether what the input is depends on its asset being made in this run; a reviewed model is what it was."""
+    return reference.alias in {None, "candidate"}
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    return outcome.action in {"failed", "skipped"}
+
+
+def _moved_on(observed: Observed, key: str, now: TableVersion, stamp: Stamp | None, published: int | None) -> Observed:
+    """What is observed after one asset was made; a trained model is the candidate at once."""
+    moved = {key: now, f"{key}@candidate": now} if f"{key}@candidate" in observed.now or stamp is None else {key: now}
+    return replace(
+        observed,
+        now={**observed.now, **moved},
+        stamps={**observed.stamps, key: stamp} if stamp else observed.stamps,
+        published={**observed.published, key: published} if published is not None else observed.published,
+    )

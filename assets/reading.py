@@ -1,0 +1,106 @@
+"""Reads what a function is given: each input once, at its pin, told as what was read."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from assets.asset import External, Made, ModelAsset, TableAsset
+from assets.errors import FunctionFailed
+from assets.graph import Graph
+from assets.key import Reference
+from assets.observe import Snapshot, files_extra, location_of, name_of
+from lakehouse import landing
+from lakehouse.engine import Engine
+from lakehouse.errors import PlatformError
+from lakehouse.lake import Lake
+from lakehouse.stamp import InputVersion
+from lakehouse.table import Location, TableVersion
+from registry.models import Models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run: its name, its time, and the versions that all its steps read."""
+
+    id: str
+    at: datetime
+    pins: Mapping[str, TableVersion]
+
+
+@dataclass(slots=True, kw_only=True)
+class Read:
+    """What one asset's function is given, and what the stamp will say of it."""
+
+    frames: dict[str, object] = field(default_factory=dict)
+    inputs: dict[str, InputVersion] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Reads the inputs of a graph's assets at the pins of one run."""
+
+    lake: Lake
+    models: Models
+    graph: Graph
+    snapshot: Snapshot
+    run: Run
+
+    def read(self, asset: Made) -> Read:
+        """Every input of an asset, as its engine's frames; a model's function gets Arrow tables."""
+        engine = self.lake.engine(asset.engine) if isinstance(asset, TableAsset) else None
+        found = Read()
+        for parameter, reference in self.graph.inputs[asset.key].items():
+            source = self.graph.assets[reference.key]
+            if isinstance(source, External) and source.files:
+                self._landed(asset, parameter, source, engine, found)
+                continue
+            pin = self.run.pins[str(reference)]
+            found.inputs[reference.key] = InputVersion(table=pin.table_id, version=pin.version, alias=reference.alias)
+            if isinstance(source, ModelAsset):
+                found.frames[parameter] = self.models.load(name_of(reference.key), pin.version)
+            elif engine is None:
+                found.frames[parameter] = self.lake.read_arrow(reference.key, pin.version, self.location(reference))
+            else:
+                found.frames[parameter] = engine.read(self.location(reference), pin.version)
+        return found
+
+    def location(self, reference: Reference) -> Location:
+        """Where an input's table is."""
+        source = self.graph.assets[reference.key]
+        return location_of(self.lake, source) if isinstance(source, External) else self.lake.location(reference.key)
+
+    def _landed(self, asset: Made, parameter: str, source: External, engine: Engine | None, found: Read) -> None:
+        """The rows of the landed files: for an append those not yet taken in, else all that lie there."""
+        folder = self.lake.settings.landing
+        appends = isinstance(asset, TableAsset) and asset.write == "append"
+        known = self.snapshot.taken.get(asset.key, {}) if appends else {}
+        wanted = [file for file in self.snapshot.landings[source.key].files if file.content not in known]
+        taken = landing.take(folder, wanted, source.columns, self.run.at)
+        for file in taken.files:
+            if file.content in taken.rejected:
+                reason = taken.rejected[file.content]
+                kept = landing.set_aside(folder, file, self.lake.settings.home / "rejected" / source.key, reason)
+                found.notes.append(f"{file.name} was set aside: {reason} (a copy is {kept})")
+        found.frames[parameter] = taken.rows if engine is None else engine.from_arrow(taken.rows)
+        pin = self.run.pins[source.key]
+        found.inputs[source.key] = InputVersion(
+            table=pin.table_id,
+            version=pin.version - (len(wanted) - len(taken.files)),
+            extra=files_extra(taken.files, taken.rejected),
+        )
+
+
+def called(asset: Made, frames: Mapping[str, object]) -> object:
+    """What the author's function returns."""
+    try:
+        return asset.function(**frames)
+    except PlatformError:
+        raise
+    except Exception as error:  # an author's function may raise anything, and must not stop the other assets
+        frames_of_error = traceback.extract_tb(error.__traceback__)
+        at = next((f for f in reversed(frames_of_error) if f.filename.endswith(asset.where.file)), frames_of_error[-1])
+        reason = str(error).split("JVM stacktrace")[0].strip()
+        told = f"{type(error).__name__}: {reason}"
+        raise FunctionFailed(asset.key, f"{asset.where.file}:{at.lineno}", told) from error

@@ -1,0 +1,1 @@
+"""Airflow: the only room that knows it."""

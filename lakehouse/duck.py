@@ -1,0 +1,60 @@
+"""A DuckDB connection that reads Delta tables and downloads nothing."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse.errors import BadSetting
+from lakehouse.settings import LakeSettings
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect(settings: LakeSettings) -> "duckdb.DuckDBPyConnection":
+    """A new in-memory database that knows `delta_scan`, and the lake's object store where it has one."""
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    connection.execute("SET TimeZone = 'UTC'")
+    for name in ("httpfs", "delta") if settings.root.is_s3 else ("delta",):
+        connection.execute(f"LOAD '{_extension(name)}'")
+    if settings.root.is_s3:
+        connection.execute(_secret(settings))
+    return connection
+
+
+def quoted(text: str) -> str:
+    """A text as a SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def named(identifier: str) -> str:
+    """A name as a SQL identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _extension(name: str) -> Path:
+    spec = find_spec(f"duckdb_extension_{name}")
+    if spec is None or spec.submodule_search_locations is None:
+        raise BadSetting("PYTHONPATH", name, f"install the package 'duckdb-extension-{name}'")
+    return next(Path(spec.submodule_search_locations[0]).rglob(f"{name}.duckdb_extension"))
+
+
+def _secret(settings: LakeSettings) -> str:
+    endpoint = settings.aws_endpoint_url or ""
+    secret = settings.aws_secret_access_key
+    options = {
+        "TYPE": "s3",
+        "KEY_ID": quoted(settings.aws_access_key_id or ""),
+        "SECRET": quoted(secret.get_secret_value() if secret else ""),
+        "REGION": quoted(settings.aws_region),
+        "SCOPE": quoted(settings.root.uri),
+    }
+    if endpoint:
+        options |= {
+            "ENDPOINT": quoted(endpoint.split("://", 1)[-1]),
+            "URL_STYLE": "'path'",
+            "USE_SSL": "true" if endpoint.startswith("https://") else "false",
+        }
+    return f"CREATE SECRET ({', '.join(f'{name} {value}' for name, value in options.items())})"

@@ -1,0 +1,75 @@
+"""What an engine can do: read a pinned version, audit a frame, and publish it in one commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from lakehouse.audit import Audit, Rule
+from lakehouse.table import Location
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EngineName = Literal["spark", "duckdb"]
+
+KEPT_FOR = "interval 3650 days"
+RETENTION: Mapping[str, str] = {
+    "delta.logRetentionDuration": KEPT_FOR,
+    "delta.deletedFileRetentionDuration": KEPT_FOR,
+}
+"""Table properties of the first commit: without both, a version older than a week is refused to readers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """One commit to be made.
+
+    `application` and `sequence` are Delta's transaction id: a sequence that was committed already makes no second commit.
+    `metadata` is kept word for word in the commit. `replace_where` limits a replacement to the rows that it describes.
+    """
+
+    location: Location
+    write: Literal["replace", "append"]
+    metadata: str
+    application: str
+    sequence: int
+    replace_where: str | None = None
+    evolve: bool = False
+    properties: Mapping[str, str] = field(default_factory=lambda: RETENTION)
+
+
+class Engine(Protocol):
+    """One way to compute and write frames; the frames are the engine's own and opaque to everybody else."""
+
+    @property
+    def name(self) -> EngineName:
+        """The name that an author gives."""
+        ...
+
+    def read(self, location: Location, version: int) -> object:
+        """A table at a version, as a frame."""
+        ...
+
+    def from_arrow(self, rows: "pa.Table") -> object:
+        """Rows that came from elsewhere, as a frame."""
+        ...
+
+    def columns(self, frame: object) -> Mapping[str, str]:
+        """The names of a frame's columns and their types, in SQL's words."""
+        ...
+
+    def with_columns(self, frame: object, constants: Mapping[str, str | int]) -> object:
+        """The frame with constant columns added."""
+        ...
+
+    def audit(self, frame: object, rules: tuple[Rule, ...]) -> Audit:
+        """The frame, computed once and sorted by the rules."""
+        ...
+
+    def publish(self, frame: object, publication: Publication) -> None:
+        """Makes the commit, or none where its sequence has been committed already."""
+        ...
+
+    def release(self) -> None:
+        """Lets go of what an audit kept in memory."""
+        ...

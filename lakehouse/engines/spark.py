@@ -1,0 +1,178 @@
+"""Spark over Connect: the default engine, whose frames are Spark DataFrames."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from lakehouse.audit import FAILED_CHECKS, Audit, ReferenceRule, RowRule, Rule, UniqueRule
+from lakehouse.engine import EngineName, Publication
+from lakehouse.errors import ComputeFailed, PlatformError, SparkUnreachable
+from lakehouse.table import Location
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+_MARKS = "__lakeline_failed"
+_FOUND = "__lakeline_found"
+_SAMPLES = 3
+
+
+class SparkEngine:
+    """Computes and writes through one Spark Connect server, reached on first use."""
+
+    def __init__(self, remote: Callable[[], str]) -> None:
+        self._remote = remote
+        self._connected: SparkSession | None = None
+        self._kept: list[DataFrame] = []
+
+    @property
+    def name(self) -> EngineName:
+        """The name that an author gives."""
+        return "spark"
+
+    def read(self, location: Location, version: int) -> object:
+        """A table at a version, as a DataFrame."""
+        with _told(f"version {version} of {location}"):
+            reader = self._session().read.format("delta").option("versionAsOf", str(version))
+            return reader.load(location.spark_uri)
+
+    def from_arrow(self, rows: "pa.Table") -> object:
+        """Rows that came from elsewhere, as a DataFrame."""
+        with _told("a frame from rows"):
+            return self._session().createDataFrame(rows)
+
+    def columns(self, frame: object) -> Mapping[str, str]:
+        """The names of a frame's columns and their types, in SQL's words."""
+        with _told("the frame"):
+            return dict(_frame(frame).dtypes)
+
+    def with_columns(self, frame: object, constants: Mapping[str, str | int]) -> object:
+        """The frame with constant columns added."""
+        from pyspark.sql import functions as F
+
+        return _frame(frame).withColumns({name: F.lit(value) for name, value in constants.items()})
+
+    def audit(self, frame: object, rules: tuple[Rule, ...]) -> Audit:
+        """The frame, computed once, kept in Spark's memory and sorted by the rules."""
+        from pyspark.sql import functions as F
+
+        with _told("the checks"):
+            marked = self._marked(_frame(frame), rules).persist()
+            self._kept.append(marked)
+            banned = F.array(*(F.lit(rule.name) for rule in rules if rule.otherwise == "quarantine"))
+            barred = F.arrays_overlap(F.col(_MARKS), banned.cast("array<string>"))
+            counts = marked.agg(
+                F.count(F.lit(1)),
+                F.count_if(barred),
+                *(F.count_if(F.array_contains(_MARKS, rule.name)) for rule in rules),
+            ).collect()[0]
+            failed = {rule.name: int(counts[place + 2]) for place, rule in enumerate(rules)}
+            rejected = marked.filter(barred).withColumn(FAILED_CHECKS, F.array_join(_MARKS, "; ")).drop(_MARKS)
+            return Audit(
+                passed=marked.filter(~barred).drop(_MARKS),
+                rejected=rejected if counts[1] else None,
+                total=int(counts[0]),
+                rejected_rows=int(counts[1]),
+                failed=failed,
+                samples={name: self._samples(marked, name) for name, count in failed.items() if count},
+            )
+
+    def publish(self, frame: object, publication: Publication) -> None:
+        """Makes the commit, or none where its sequence has been committed already."""
+        overwrite = publication.write == "replace"
+        options = {
+            "userMetadata": publication.metadata,
+            "txnAppId": publication.application,
+            "txnVersion": str(publication.sequence),
+            "mergeSchema": str(publication.evolve).lower(),
+        }
+        if publication.replace_where is not None:
+            options["replaceWhere"] = publication.replace_where
+        elif overwrite:
+            options["overwriteSchema"] = "true"
+        with _told(f"a commit of {publication.location}"):
+            session = self._session()
+            for name, value in publication.properties.items():
+                default = name.removeprefix("delta.")
+                session.conf.set(f"spark.databricks.delta.properties.defaults.{default}", value)
+            writer = _frame(frame).write.format("delta").mode("overwrite" if overwrite else "append")
+            writer.options(**options).save(publication.location.spark_uri)
+
+    def release(self) -> None:
+        """Lets go of what audits kept in Spark's memory."""
+        with _told("the memory of an audit"):
+            for frame in self._kept:
+                frame.unpersist()
+            self._kept.clear()
+
+    def _session(self) -> "SparkSession":
+        if self._connected is None:
+            from pyspark.sql import SparkSession
+
+            address = self._remote()
+            with _told(f"a connection to {address.split(';')[0]}"):
+                self._connected = SparkSession.builder.remote(address).create()
+                self._connected.conf.set("spark.sql.session.timeZone", "UTC")
+        return self._connected
+
+    def _marked(self, frame: "DataFrame", rules: tuple[Rule, ...]) -> "DataFrame":
+        from pyspark.sql import functions as F
+
+        for place, rule in enumerate(rules):
+            if isinstance(rule, ReferenceRule):
+                frame = self._with_found(frame, rule, f"{_FOUND}_{place}")
+        marks = [F.when(_fails(rule, f"{_FOUND}_{place}"), F.lit(rule.name)) for place, rule in enumerate(rules)]
+        marked = frame.withColumn(_MARKS, F.array_compact(F.array(*marks).cast("array<string>")))
+        return marked.drop(*(f"{_FOUND}_{place}" for place in range(len(rules))))
+
+    def _with_found(self, frame: "DataFrame", rule: ReferenceRule, mark: str) -> "DataFrame":
+        from pyspark.sql import functions as F
+
+        other = cast("DataFrame", self.read(rule.location, rule.version)).select(F.col(rule.other_column).alias(mark))
+        return frame.join(other.distinct(), frame[rule.column] == F.col(mark), "left")
+
+    @staticmethod
+    def _samples(marked: "DataFrame", name: str) -> tuple[str, ...]:
+        from pyspark.sql import functions as F
+
+        rows = marked.filter(F.array_contains(_MARKS, name)).drop(_MARKS).limit(_SAMPLES).collect()
+        return tuple(", ".join(f"{key}={value!r}" for key, value in row.asDict().items()) for row in rows)
+
+
+def _fails(rule: Rule, found: str) -> "Column":
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    if isinstance(rule, RowRule):
+        return ~F.coalesce(F.expr(rule.expression), F.lit(False))
+    if isinstance(rule, UniqueRule):
+        return F.count(F.lit(1)).over(Window.partitionBy(*rule.columns)) > 1
+    return F.col(rule.column).isNotNull() & F.col(found).isNull()
+
+
+def _frame(frame: object) -> "DataFrame":
+    from pyspark.sql import DataFrame
+
+    if not isinstance(frame, DataFrame):
+        raise ComputeFailed("the frame", f"a Spark DataFrame is wanted, the function returned {type(frame).__name__}")
+    return frame
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Words a foreign error as ours, without its Java stack."""
+    import grpc
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PlatformError:
+        raise
+    except grpc.RpcError as error:
+        raise SparkUnreachable("SPARK_REMOTE", str(error).splitlines()[0]) from error
+    except PySparkException as error:
+        text = str(error).split("JVM stacktrace")[0].strip()
+        if "StatusCode.UNAVAILABLE" in text or "Connection refused" in text:
+            raise SparkUnreachable("the Spark server", text.splitlines()[0]) from error
+        raise ComputeFailed(what, text) from error

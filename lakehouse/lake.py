@@ -1,0 +1,120 @@
+"""The lake: every table by its key, its history from the log, and the engines that make new versions."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from lakehouse import spark_server
+from lakehouse.duck import connect
+from lakehouse.engine import RETENTION, Engine, EngineName
+from lakehouse.engines.duck import DuckEngine, storage_options
+from lakehouse.engines.spark import SparkEngine
+from lakehouse.errors import BadQuery, ComputeFailed, SchemaRefused, TableMissing
+from lakehouse.files import Files, files_of
+from lakehouse.history import Commit, read_history
+from lakehouse.settings import LakeSettings
+from lakehouse.table import Location
+from lakehouse.views import create_views
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+QUARANTINE = "quarantine"
+
+
+class Lake:
+    """Tables in Delta under one root; `<root>/<layer>/<name>` is the table `layer.name`."""
+
+    def __init__(self, settings: LakeSettings, report: Callable[[str], None] = lambda line: None) -> None:
+        self.settings = settings
+        self._duck = DuckEngine(settings)
+        self._spark = SparkEngine(lambda: spark_server.ensure(settings, report))
+
+    @classmethod
+    def from_env(cls, report: Callable[[str], None] = lambda line: None) -> Self:
+        """The lake that the environment names."""
+        return cls(LakeSettings.from_env(), report)
+
+    @cached_property
+    def files(self) -> Files:
+        """What the log is read with."""
+        return files_of(self.settings)
+
+    def location(self, key: str) -> Location:
+        """Where a table is; `quarantine.silver.x` names what was kept back from `silver.x`."""
+        return self.settings.root.child(*key.split("."))
+
+    def tables(self) -> tuple[str, ...]:
+        """The keys of all tables that at least one commit has made."""
+        root = self.settings.root
+        layers = [name for name in self.files.names(root) if name != QUARANTINE]
+        kept_back = [f"{QUARANTINE}.{name}" for name in self.files.names(root.child(QUARANTINE))]
+        keys = [
+            f"{layer}.{name}"
+            for layer in (*layers, *kept_back)
+            for name in self.files.names(root.child(*layer.split(".")))
+        ]
+        return tuple(key for key in keys if self.files.names(self.location(key).child("_delta_log")))
+
+    def history(self, key: str, location: Location | None = None) -> tuple[Commit, ...]:
+        """Every commit of a table, oldest first; empty where there is no table."""
+        return read_history(self.files, location or self.location(key))
+
+    def engine(self, name: EngineName) -> Engine:
+        """The engine of that name; Spark is started or found by its first frame."""
+        return self._spark if name == "spark" else self._duck
+
+    def read_arrow(self, key: str, version: int | None = None, location: Location | None = None) -> "pa.Table":
+        """A table as Arrow, at a version or as it is now; read by DuckDB."""
+        place = location or self.location(key)
+        if version is None:
+            history = self.history(key, place)
+            if not history:
+                raise TableMissing(place.uri)
+            version = history[-1].version
+        return self._duck.read_arrow(place, version)
+
+    def rows_between(self, key: str, before: int, after: int) -> tuple[int, int]:
+        """How many rows the later version has that the earlier had not, and how many it no longer has."""
+        return self._duck.rows_between(self.location(key), before, after)
+
+    def append(self, key: str, rows: "pa.Table", *, metadata: str) -> int:
+        """Appends rows in one commit by delta-rs and returns its version; only for tables that Spark never writes."""
+        import deltalake
+        from deltalake.exceptions import DeltaError, SchemaMismatchError
+
+        location = self.location(key).uri
+        options = storage_options(self.settings)
+        try:
+            deltalake.write_deltalake(
+                location,
+                rows,
+                mode="append",
+                schema_mode="merge",
+                configuration=dict(RETENTION),
+                commit_properties=deltalake.CommitProperties(custom_metadata={"userMetadata": metadata}),
+                storage_options=options,
+            )
+            return deltalake.DeltaTable(location, storage_options=options).version()
+        except (SchemaMismatchError, ValueError) as error:
+            raise SchemaRefused(location, str(error)) from error
+        except (DeltaError, OSError) as error:
+            raise ComputeFailed(f"a commit of {location}", str(error)) from error
+
+    def duckdb(self) -> "duckdb.DuckDBPyConnection":
+        """A connection with each table as a view, and the log as `lakeline.history`, `.stamps`, `.lineage` and `.at()`."""
+        connection = connect(self.settings)
+        create_views(
+            connection, {key: (self.location(key), self.history(key)) for key in self.tables()}, self.settings.root
+        )
+        return connection
+
+    def query(self, sql: str) -> "pa.Table":
+        """The rows that a SQL query over `duckdb()` answers."""
+        import duckdb
+
+        try:
+            return self.duckdb().sql(sql).to_arrow_table()
+        except (duckdb.Error, AttributeError) as error:
+            raise BadQuery(str(error)) from error

@@ -1,0 +1,211 @@
+"""Files that other systems put into the landing folder: seen, read whole or not at all, and never changed."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse.errors import Fatal, StoreUnreachable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+QUIET_SECONDS = 2.0
+"""A file that was written to more recently may still be growing."""
+
+
+class NotLandable(Fatal):
+    """A file that cannot be put into the landing folder."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(file, reason)
+        self.file, self.reason = file, reason
+
+    def __str__(self) -> str:
+        return f"{self.file!r} was not landed: {self.reason}"
+
+
+class Malformed(Exception):
+    """Why a file is no table of the wanted columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedFile:
+    """One content: equal contents are one file, whatever their names. `changed` is the time of its last write, in ns."""
+
+    name: str
+    content: str
+    size: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """What a folder holds: whole files by content, oldest name first, and the names of those still being written."""
+
+    files: tuple[LandedFile, ...]
+    growing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What was read: the rows of all good files, and why the others were not taken, by content."""
+
+    rows: "pa.Table"
+    files: tuple[LandedFile, ...]
+    rejected: Mapping[str, str]
+
+
+def observe(
+    folder: Path,
+    pattern: str,
+    known: Iterable[LandedFile] = (),
+    sleep: Callable[[float], None] = time.sleep,
+) -> Landing:
+    """What lies in the folder under the pattern.
+
+    A file whose name, size and time are those of a known one is not read again. A file written to within `QUIET_SECONDS` is
+    looked at twice, that much later, and left out if it grew.
+    """
+    seen = {(file.name, file.size, file.changed): file.content for file in known}
+    paths = [path for path in sorted(folder.glob(pattern)) if path.is_file() and not path.name.startswith(".")]
+    before = {path: _facts(path) for path in paths}
+    newest = max((facts[1] for facts in before.values() if facts), default=0) / 1e9
+    if (wait := newest + QUIET_SECONDS - time.time()) > 0:
+        sleep(min(wait, QUIET_SECONDS))
+    files: dict[str, LandedFile] = {}
+    growing = []
+    for path in paths:
+        name = str(path.relative_to(folder))
+        facts = _facts(path)
+        if facts is None or facts != before[path]:
+            growing.append(name)
+            continue
+        content = seen.get((name, *facts)) or hashlib.sha256(_bytes(path)).hexdigest()
+        files.setdefault(content, LandedFile(name=name, content=content, size=facts[0], changed=facts[1]))
+    return Landing(files=tuple(files.values()), growing=tuple(growing))
+
+
+def take(folder: Path, files: Sequence[LandedFile], columns: tuple[str, ...], now: datetime) -> Taken:
+    """Reads files whole, as text: the columns, and `source_file`, `source_row` (from 1), `source_hash`, `taken_at`.
+
+    A file that changed since it was observed is neither taken nor rejected: the next run finds it again.
+    """
+    import pyarrow as pa
+
+    names = (*columns, "source_file", "source_row", "source_hash")
+    values: list[list[object]] = [[] for _ in names]
+    taken: list[LandedFile] = []
+    rejected: dict[str, str] = {}
+    for file in files:
+        text = _bytes(folder / file.name)
+        if hashlib.sha256(text).hexdigest() != file.content:
+            continue
+        taken.append(file)
+        try:
+            rows = parse(text, columns)
+        except Malformed as reason:
+            rejected[file.content] = str(reason)
+            continue
+        for number, row in enumerate(rows, 1):
+            for column, value in zip(values, (*row, file.name, number, file.content), strict=True):
+                column.append(value)
+    kinds = [pa.int64() if name == "source_row" else pa.string() for name in names]
+    arrays = [pa.array(column, kind) for column, kind in zip(values, kinds, strict=True)]
+    table = pa.table(arrays, names=list(names))
+    times = pa.array([now] * table.num_rows, pa.timestamp("us", "UTC"))
+    return Taken(rows=table.append_column("taken_at", times), files=tuple(taken), rejected=rejected)
+
+
+def parse(content: bytes, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The rows of a CSV with a header, each in the order of the columns; `Malformed` says what is wrong and in which line."""
+    if b"\0" in content:
+        raise Malformed("it has a NUL byte, so it is not text; wanted CSV in UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Malformed(f"line {line} is not UTF-8; save it as UTF-8") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if sorted(header) != sorted(columns):
+            found = ", ".join(header) or "nothing"
+            raise Malformed(f"its header is {found[:200]!r}, wanted the columns {', '.join(columns)}")
+        order = [header.index(name) for name in columns]
+        for fields in reader:
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                raise Malformed(f"line {reader.line_num} has {len(fields)} fields, wanted {len(header)}")
+            rows.append(tuple(fields[place] for place in order))
+    except csv.Error as error:
+        raise Malformed(f"line {reader.line_num} is no CSV: {error}") from error
+    return rows
+
+
+def set_aside(folder: Path, file: LandedFile, into: Path, reason: str) -> Path:
+    """Keeps a copy of a malformed file with the reason beside it; the landed file stays where it is."""
+    into.mkdir(parents=True, exist_ok=True)
+    kept = into / f"{file.content[:12]}-{Path(file.name).name}"
+    _copy_whole(folder / file.name, kept)
+    told = {"file": file.name, "content": file.content, "reason": reason}
+    kept.with_name(kept.name + ".reason.json").write_text(json.dumps(told, indent=2) + "\n")
+    return kept
+
+
+def land(source: Path, folder: Path) -> Path:
+    """Puts a copy of a file into a landing folder, in one step: under its own name, or a numbered one where that is taken.
+
+    The same content under the same name is not copied again.
+    """
+    if not source.is_file():
+        raise NotLandable(str(source), "it is not a file")
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / source.name
+    number = 1
+    while place.exists():
+        if _bytes(place) == _bytes(source):
+            return place
+        number += 1
+        place = folder / f"{source.stem}-{number}{source.suffix}"
+    _copy_whole(source, place)
+    return place
+
+
+def _copy_whole(source: Path, place: Path) -> None:
+    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        with source.open("rb") as reading, part.open("wb") as writing:
+            shutil.copyfileobj(reading, writing)
+            writing.flush()
+            os.fsync(writing.fileno())
+        shutil.copystat(source, part)
+        part.rename(place)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise NotLandable(str(source), str(error)) from error
+
+
+def _facts(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreUnreachable(str(path), str(error)) from error

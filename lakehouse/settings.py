@@ -1,0 +1,69 @@
+"""Where the lake is and how to reach it, from the environment."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lakehouse.errors import BadSetting
+from lakehouse.table import Location
+
+
+class LakeSettings(BaseSettings):
+    """The lake's settings; each name is the one its ecosystem already uses."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    lakeline_home: Path = Path(".lakeline")
+    lake_root: str | None = None
+    landing_root: Path | None = None
+    lakeline_jars: Path | None = None
+    spark_remote: str | None = None
+    spark_driver_memory: str = Field(default="2g", pattern=r"^[1-9][0-9]*[kmgt]$")
+    aws_endpoint_url: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_region: str = "us-east-1"
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process; a wrong one is named."""
+        try:
+            settings = cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error
+        if settings.spark_remote is not None and not settings.spark_remote.startswith("sc://"):
+            raise BadSetting(
+                "SPARK_REMOTE", settings.spark_remote, "wanted the address of a server, as sc://host:15002"
+            )
+        if settings.lake_root and "://" in settings.lake_root and not settings.root.is_s3:
+            raise BadSetting("LAKE_ROOT", settings.lake_root, "wanted a folder or s3://bucket/prefix")
+        return settings
+
+    @property
+    def home(self) -> Path:
+        """The folder of all local state."""
+        return self.lakeline_home.absolute()
+
+    @property
+    def root(self) -> Location:
+        """The folder that holds `<layer>/<name>` of every table."""
+        if self.lake_root is None:
+            return Location(uri=str(self.home / "lake"))
+        if "://" in self.lake_root:
+            return Location(uri=self.lake_root.rstrip("/"))
+        return Location(uri=str(Path(self.lake_root).absolute()))
+
+    @property
+    def landing(self) -> Path:
+        """The folder for files from outside: beside the lake, or in the home folder where the lake is on S3."""
+        if self.landing_root is not None:
+            return self.landing_root.absolute()
+        return self.home / "landing" if self.root.is_s3 else Path(self.root.uri).parent / "landing"
+
+    @property
+    def jars(self) -> Path:
+        """The folder in which Spark's jars are kept."""
+        return (self.lakeline_jars or self.home / "jars").absolute()

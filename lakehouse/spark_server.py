@@ -1,0 +1,253 @@
+"""One local Spark Connect server for the lake: started on first use, found again by later commands, stopped by hand."""
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from lakehouse import jars, java
+from lakehouse.errors import SparkUnreachable
+from lakehouse.settings import LakeSettings
+from lakehouse.spark_command import MAIN_CLASS, environment, files, fingerprint, options, prepare
+
+DEFAULT_PORT = 15002  # of Spark Connect, where an address names none
+_START_SECONDS = 180.0
+_STOP_SECONDS = 15.0
+_ANSWER_SECONDS = 2.0
+_POLL_SECONDS = 0.05
+_LOG_LINES = 12
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkServer:
+    """A server that was started; `started_at` is the time at which the process was created."""
+
+    pid: int
+    port: int
+    token: str = field(repr=False)
+    lake: str
+    started_at: float
+    log: str
+    fingerprint: str
+
+    @property
+    def remote(self) -> str:
+        """The address for a client; pyspark sends a token without TLS only to a host spelled `localhost`."""
+        return f"sc://localhost:{self.port}/;token={self.token}"
+
+
+def ensure(settings: LakeSettings, report: Report) -> str:
+    """The address of the lake's Spark: SPARK_REMOTE where it is set, else a local server, found or started."""
+    if settings.spark_remote is not None:
+        return settings.spark_remote
+    found = find(settings)
+    if found is not None and found.fingerprint == fingerprint(settings, jars.paths(settings)):
+        return found.remote
+    return start(settings, report).remote
+
+
+def find(settings: LakeSettings) -> SparkServer | None:
+    """The local server that runs and answers; None where there is none."""
+    server = _recorded(settings)
+    if server is None:
+        return None
+    if _process(server) is None:
+        files(settings).state.unlink(missing_ok=True)
+        return None
+    return server if answers(server.port) else None
+
+
+def start(settings: LakeSettings, report: Report) -> SparkServer:
+    """The local server, started unless it runs with these settings already; of two that race, one starts it."""
+    spark_jars = jars.ensure(settings, report)
+    wanted = fingerprint(settings, spark_jars)
+    with _locked(settings, report):
+        found = find(settings)
+        if found is not None and found.fingerprint == wanted:
+            return found
+        left = _recorded(settings)
+        if left is not None:
+            report("stopping a Spark server that was started with other settings or no longer answers ...")
+            _end(left)
+        report("starting Spark (about 5 s) ...")
+        return _started(settings, spark_jars, wanted)
+
+
+def stop(settings: LakeSettings) -> SparkServer | None:
+    """The local server that was stopped, with every process it started; None where none ran."""
+    if not files(settings).state.parent.is_dir():
+        return None
+    with _locked(settings, lambda line: None):
+        server = _recorded(settings)
+        ran = server is not None and _end(server)
+        files(settings).state.unlink(missing_ok=True)
+        return server if ran else None
+
+
+def address_of(remote: str) -> tuple[str, int]:
+    """The host and port of a Spark Connect address.
+
+    >>> address_of("sc://spark.example:15002/;token=x")
+    ('spark.example', 15002)
+    """
+    parts = urlsplit(remote)
+    return parts.hostname or "", parts.port or DEFAULT_PORT
+
+
+def _started(settings: LakeSettings, spark_jars: tuple[Path, ...], wanted: str) -> SparkServer:
+    """A new server that answers; whatever happens meanwhile, no half-started one is left behind."""
+    prepare(settings)
+    token, port, places = secrets.token_urlsafe(24), _free_port(), files(settings)
+    found = java.find()
+    trust = java.trust_options(places.work) if settings.root.is_s3 else ()
+    arguments = (*trust, *options(settings, spark_jars), f"-Dspark.connect.grpc.binding.port={port}", MAIN_CLASS)
+    environ = environment(settings, token, os.environ, sys.executable)
+    with places.log.open("wb") as log:
+        process = subprocess.Popen(
+            [found.executable, *arguments],
+            env=environ | {"JAVA_HOME": str(found.home)},
+            cwd=places.work,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = SparkServer(
+        pid=process.pid,
+        port=port,
+        token=token,
+        lake=settings.root.uri,
+        started_at=0.0,
+        log=str(places.log),
+        fingerprint=wanted,
+    )
+    try:
+        server = replace(server, started_at=psutil.Process(process.pid).create_time())
+        _record(settings, server)
+        _await(process, server)
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        places.state.unlink(missing_ok=True)
+        raise
+    return server
+
+
+def _await(process: "subprocess.Popen[bytes]", server: SparkServer) -> None:
+    import_module("pyspark.sql.connect.session")  # the client needs it next, and its import takes as long as the start
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise SparkUnreachable(server.remote.split(";")[0], f"it ended while it started:\n{_last_lines(server)}")
+        if _listens(server):
+            return
+        time.sleep(_POLL_SECONDS)
+    raise SparkUnreachable(server.remote.split(";")[0], f"no answer for {_START_SECONDS:.0f} s:\n{_last_lines(server)}")
+
+
+def _listens(server: SparkServer) -> bool:
+    """Whether it is this very process that listens, and not another that took the port."""
+    with suppress(psutil.Error):
+        found = psutil.Process(server.pid).net_connections("tcp")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == server.port for each in found)
+    return False
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether anything listens there."""
+    try:
+        with socket.create_connection((host, port), timeout=_ANSWER_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _process(server: SparkServer) -> psutil.Process | None:
+    """The server's process; None where it has ended, even if its number was given to another since."""
+    with suppress(psutil.Error):
+        process = psutil.Process(server.pid)
+        # Linux derives the time from a clock that may be set anew, so that it alone is no proof.
+        near = abs(process.create_time() - server.started_at) < 3600
+        words = process.cmdline()
+        if near and MAIN_CLASS in words and f"-Dspark.connect.grpc.binding.port={server.port}" in words:
+            return process
+    return None
+
+
+def _end(server: SparkServer) -> bool:
+    """Ends the server and its children and waits until they are gone; False where it had ended before."""
+    process = _process(server)
+    if process is None:
+        return False
+    family = [process]
+    with suppress(psutil.Error):
+        family = [*process.children(recursive=True), process]
+    for member in family:
+        with suppress(psutil.Error):
+            member.terminate()
+    _, left = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+    for member in left:
+        with suppress(psutil.Error):
+            member.kill()
+    psutil.wait_procs(left, timeout=_STOP_SECONDS)
+    return True
+
+
+def _recorded(settings: LakeSettings) -> SparkServer | None:
+    try:
+        return SparkServer(**json.loads(files(settings).state.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _record(settings: LakeSettings, server: SparkServer) -> None:
+    state = files(settings).state
+    fresh = state.with_suffix(f".{os.getpid()}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(server), file)
+    fresh.replace(state)
+
+
+@contextmanager
+def _locked(settings: LakeSettings, report: Report) -> Iterator[None]:
+    """Holds the lock of this lake's server; the system lets go of it where this process dies."""
+    lock = files(settings).lock
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("waiting for another command that starts or stops Spark ...")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _last_lines(server: SparkServer) -> str:
+    with suppress(OSError):
+        lines = Path(server.log).read_text(errors="replace").splitlines()
+        told = [line for line in lines if line.strip() and not line.lstrip().startswith(("at ", "... "))]
+        return "\n".join((*told[-_LOG_LINES:], f"(all of it: {server.log})"))
+    return f"(no log at {server.log})"

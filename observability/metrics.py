@@ -1,0 +1,39 @@
+"""Every metric Lakeline exposes, declared once."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+# A prediction takes about a millisecond; the buckets that come with the client begin at five.
+_LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class RequestMetrics:
+    """What is counted of HTTP requests, in a registry of its own."""
+
+    content_type = CONTENT_TYPE_PLAIN_0_0_4
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self.requests = Counter(
+            "fastapi_requests_total",
+            "Requests answered",
+            ("method", "path", "status"),
+            registry=self.registry,
+        )
+        self.latency = Histogram(
+            "fastapi_requests_latency_seconds",
+            "Time from a request's arrival to the end of its answer",
+            ("method", "path"),
+            buckets=_LATENCY_SECONDS,
+            registry=self.registry,
+        )
+        self.in_progress = Gauge(
+            "fastapi_requests_in_progress",
+            "Requests that are being answered",
+            ("method", "path"),
+            registry=self.registry,
+        )
+
+    def render(self) -> bytes:
+        """All of them in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,1 @@
+"""MLflow: registered models, their journal, and the moves of their aliases."""

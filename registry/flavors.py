@@ -1,0 +1,173 @@
+"""The two kinds of models that are kept, XGBoost's and scikit-learn's: told apart, logged, loaded, and asked."""
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from registry.errors import ModelRefused, ModelUnsupported
+from registry.model import TrainedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+Kind = Literal["xgboost", "sklearn"]
+
+METADATA = "lakeline"
+"""The key in a logged model's metadata under which its features, derived features and classes are told."""
+
+_SUPPORTED = ("an XGBoost Booster or XGBModel", "a scikit-learn estimator")
+_PACKAGES: Mapping[Kind, tuple[str, ...]] = {
+    "xgboost": ("xgboost", "scikit-learn", "numpy", "pandas"),
+    "sklearn": ("scikit-learn", "skops", "numpy", "pandas", "scipy"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A fitted model that can be asked; a row's answer is in the model's own labels."""
+
+    kind: Kind
+    model: Any
+
+    def predict(self, frame: "pd.DataFrame") -> "np.ndarray":
+        """One label or value for each row."""
+        import numpy as np
+
+        if not self._is_booster:
+            return np.asarray(self.model.predict(frame))
+        told = self._outputs(frame)
+        if told.ndim == 2:
+            return cast("np.ndarray", told.argmax(axis=1))
+        return (told > 0.5).astype("int64") if self._objective == "binary:logistic" else told
+
+    def probabilities(self, frame: "pd.DataFrame") -> "np.ndarray | None":
+        """Of shape (rows, classes); None where the model tells none."""
+        import numpy as np
+
+        if not self._is_booster:
+            told = getattr(self.model, "predict_proba", None)
+            return None if told is None else np.asarray(told(frame))
+        if self._objective == "multi:softprob":
+            return self._outputs(frame)
+        if self._objective != "binary:logistic":
+            return None
+        second = self._outputs(frame)
+        return np.column_stack([1 - second, second])
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """The names that the model was fitted with; None where it was fitted without."""
+        names: Sequence[str] | None
+        if self.kind == "xgboost":
+            names = (self.model if self._is_booster else self.model.get_booster()).feature_names
+        else:
+            names = getattr(self.model, "feature_names_in_", None)
+        return None if names is None else tuple(str(name) for name in names)
+
+    @property
+    def _is_booster(self) -> bool:
+        return type(self.model).__name__ == "Booster"
+
+    @property
+    def _objective(self) -> str:
+        import json
+
+        return str(json.loads(self.model.save_config())["learner"]["objective"]["name"])
+
+    def _outputs(self, frame: "pd.DataFrame") -> "np.ndarray":
+        import numpy as np
+        import xgboost
+
+        best = self.model.attr("best_iteration")
+        trees = (0, 0) if best is None else (0, int(best) + 1)
+        # A model fitted without names takes the columns by their place.
+        data = xgboost.DMatrix(frame if self.model.feature_names else frame.to_numpy())
+        return np.asarray(self.model.predict(data, iteration_range=trees))
+
+
+def fitted(name: str, model: object) -> Fitted:
+    """A model of a kind that can be kept."""
+    packages = {base.__module__.split(".")[0] for base in type(model).__mro__}
+    if "xgboost" in packages:
+        return Fitted(kind="xgboost", model=model)
+    if "sklearn" in packages and hasattr(model, "predict"):
+        return Fitted(kind="sklearn", model=model)
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
+    raise ModelUnsupported(name, kind.removeprefix("builtins."), _SUPPORTED)
+
+
+def checked_example(name: str, trained: TrainedModel, asked: Fitted) -> tuple["pd.DataFrame", "np.ndarray"]:
+    """The example rows as the model takes them, and its answers; refuses what does not fit together."""
+    columns = tuple(trained.example.column_names)
+    missing = [feature for feature in trained.features if feature not in columns]
+    if not trained.features:
+        raise ModelRefused(name, "it names no features")
+    if len(set(trained.features)) < len(trained.features):
+        raise ModelRefused(name, f"a feature is named twice in {', '.join(trained.features)}")
+    if missing:
+        raise ModelRefused(name, f"its example has no {', '.join(missing)}; found {', '.join(columns)}")
+    if unknown := [feature for feature in trained.derived if feature not in trained.features]:
+        raise ModelRefused(name, f"{', '.join(unknown)} is derived and not one of its features")
+    if trained.example.num_rows == 0:
+        raise ModelRefused(name, "its example has no rows")
+    frame = trained.example.select(list(trained.features)).to_pandas()
+    try:
+        names = asked.feature_names
+        if names is not None and names != trained.features:
+            told = f"it was fitted on {', '.join(names)}, and its features are {', '.join(trained.features)}"
+            raise ModelRefused(name, told)
+        return frame, asked.predict(frame)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModelRefused(name, f"it cannot predict its own example: {str(error).splitlines()[0]}") from error
+
+
+def log(trained: TrainedModel, asked: Fitted, example: tuple["pd.DataFrame", "np.ndarray"]) -> str:
+    """Logs a model into the active run of MLflow, and returns the address of what was logged."""
+    from mlflow.models import infer_signature
+
+    frame, answers = example
+    told: dict[str, object] = {
+        "features": list(trained.features),
+        "derived": dict(trained.derived),
+        "classes": list(trained.classes),
+        "example": {key: _number(value) for key, value in frame.iloc[0].to_dict().items()},
+    }
+    common: dict[str, Any] = {
+        "name": "model",
+        "signature": infer_signature(frame, answers),
+        "input_example": frame,
+        "metadata": {METADATA: told},
+        # Left to itself, MLflow loads the model in another process to find these.
+        "pip_requirements": [f"{package}=={importlib.metadata.version(package)}" for package in _PACKAGES[asked.kind]],
+    }
+    if asked.kind == "xgboost":
+        import mlflow.xgboost
+
+        return str(mlflow.xgboost.log_model(asked.model, model_format="ubj", **common).model_uri)
+    import mlflow.sklearn
+    import skops.io
+
+    # The estimator was fitted here a moment ago: whatever types it is made of may be loaded again.
+    trusted = skops.io.get_untrusted_types(data=skops.io.dumps(asked.model))
+    logged = mlflow.sklearn.log_model(asked.model, serialization_format="skops", skops_trusted_types=trusted, **common)
+    return str(logged.model_uri)
+
+
+def load(folder: Path, flavors: Mapping[str, object]) -> Fitted | None:
+    """The model in a folder of MLflow's; None where it is of no kind that we know."""
+    if "xgboost" in flavors:
+        import mlflow.xgboost
+
+        return Fitted(kind="xgboost", model=mlflow.xgboost.load_model(str(folder)))
+    if "sklearn" in flavors:
+        import mlflow.sklearn
+
+        return Fitted(kind="sklearn", model=mlflow.sklearn.load_model(str(folder)))
+    return None
+
+
+def _number(value: object) -> object:
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,107 @@
+"""Moves that others made in MLflow, and moves left unfinished: what it shows against what the journal tells. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from registry.aliases import STAGES, RegisteredModel
+from registry.journal import Event, Told
+from registry.moving import Intent, Step, decode_intent, settle
+from registry.tags import MOVING
+
+FOUND = "found moved in MLflow"
+OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a comparison makes necessary: first the steps in MLflow, then the events, then the settling."""
+
+    steps: tuple[Step, ...] = ()
+    events: tuple[Event, ...] = ()
+    settles: tuple[Step, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.steps or self.events or self.settles)
+
+
+def compare(
+    journal: Told, name: str, shown: RegisteredModel | None, at: datetime, is_at_work: Callable[[Intent], bool]
+) -> Found:
+    """What to do about the differences of one model. Where an alias and its old stage both moved, the alias counts."""
+    model = shown or RegisteredModel(name=name, model_id="")
+    look = _Look(journal=journal, model=model, at=at)
+    intents = [i for tag, text in model.tags.items() if tag.startswith(MOVING) and (i := decode_intent(text))]
+    parts = [look.unfinished(intent) for intent in intents if not is_at_work(intent)]
+    begun = {intent.alias for intent in intents}
+    aliases = {*model.aliases, *journal.aliases(name), *STAGES.values()} - begun
+    parts.extend(look.moved(alias) for alias in sorted(aliases))
+    return Found(
+        steps=tuple(step for part in parts for step in part.steps),
+        events=tuple(event for part in parts for event in part.events),
+        settles=tuple(step for part in parts for step in part.settles),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    journal: Told
+    model: RegisteredModel
+    at: datetime
+
+    def moved(self, alias: str) -> Found:
+        """What somebody else did to an alias, or to the old stage that it is the successor of."""
+        name, shown = self.model.name, self.model.aliases.get(alias)
+        if not self._stands_at(alias, shown):
+            return Found(events=(self._event(alias, shown, OUTSIDE, FOUND),))
+        stage = next((stage for stage, successor in STAGES.items() if successor == alias), "")
+        staged = self.model.stages.get(stage)
+        if staged is None or staged == self.journal.stages(name).get(stage):
+            return Found()
+        event = self._event(alias, staged, OUTSIDE, f"{FOUND}, to the stage {stage}")
+        if staged == shown:
+            return Found(events=(event,))
+        return Found(steps=(Step(do="alias", model=name, name=alias, value=str(staged)),), events=(event,))
+
+    def unfinished(self, intent: Intent) -> Found:
+        """A move that its process did not see to its end: finished where a part of it shows, else forgotten."""
+        done = (settle(self.model.name, intent.alias),)
+        is_set = self.model.aliases.get(intent.alias) == intent.to_version
+        is_staged = intent.stage is not None and self.model.stages.get(intent.stage) == intent.to_version
+        is_told = self._stands_at(intent.alias, intent.to_version)
+        if not (is_set or is_staged or is_told):
+            return Found(settles=done)
+        step = Step(do="alias", model=self.model.name, name=intent.alias, value=str(intent.to_version))
+        event = self._event(intent.alias, intent.to_version, intent.by, intent.why)
+        return Found(steps=() if is_set else (step,), events=() if is_told else (event,), settles=done)
+
+    def _stands_at(self, alias: str, version: int | None) -> bool:
+        told = self.journal.aliases(self.model.name).get(alias)
+        if told is None or version is None:
+            return told is None and version is None
+        return (told.model_id, told.version) == (self.model.model_id, version)
+
+    def _event(self, alias: str, version: int | None, by: str, why: str) -> Event:
+        name = self.model.name
+        before = self.journal.aliases(name).get(alias)
+        known = {(v.model_id, v.version): v for v in self.journal.versions(name)}
+        after = None if version is None else known.get((self.model.model_id, version))
+        return Event(
+            at=self.at,
+            event="moved",
+            model=name,
+            model_id=self.model.model_id,
+            by=by,
+            why=why,
+            alias=alias,
+            from_version=before.version if before else None,
+            to_version=version,
+            metrics=after.metrics if after else {},
+            run_id=after.run_id if after else "",
+            stages=self._stages(alias),
+        )
+
+    def _stages(self, alias: str) -> Mapping[str, int]:
+        """The old stages that the journal knows of from now on: those it knew, and that of the alias."""
+        known = {s: v for s, v in self.journal.stages(self.model.name).items() if s in self.model.stages}
+        return known | {s: v for s, v in self.model.stages.items() if STAGES[s] == alias}

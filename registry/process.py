@@ -1,0 +1,29 @@
+"""Who is at work: a mark that tells whether the process that left something half done still lives."""
+
+import os
+import socket
+from datetime import datetime, timedelta
+
+import psutil
+
+LONGEST = timedelta(seconds=60)
+"""How long a process of another machine may take between two steps before it counts as dead."""
+
+
+def mark() -> str:
+    """This process, for others to look after."""
+    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def is_at_work(marked: str, since: datetime, now: datetime) -> bool:
+    """Whether another process than this one may still be doing what it marked at `since`."""
+    if marked == mark():
+        return False
+    host, _, rest = marked.partition(":")
+    pid, _, started = rest.partition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return now - since < LONGEST
+    try:
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) < 0.1)
+    except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError):
+        return False

@@ -1,0 +1,40 @@
+"""What the tags of an MLflow run and of a model version say: the stamp, once whole and once in words to search by."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lakehouse.stamp import Stamp
+
+FINGERPRINT = "lakeline.fingerprint"
+STAMP = "lakeline.stamp"
+RUN = "lakeline.run"
+LOGGED = "lakeline.logged"
+"""On a run: the address of its model, set when all its files are in place."""
+PROCESS = "lakeline.process"
+MOVING = "lakeline.moving."
+"""On a registered model: an alias that is being moved."""
+
+_INPUT, _TABLE = "lakeline.input.", "lakeline.table."
+_LONGEST = 8000  # MLflow's limit for a run's tag
+
+
+def tags_of(stamp: Stamp, process: str) -> dict[str, str]:
+    """The tags of what a stamp is about."""
+    tags = {FINGERPRINT: stamp.fingerprint, RUN: stamp.run, PROCESS: process}
+    for key, read in stamp.inputs.items():
+        tags[_INPUT + key] = str(read.version)
+        tags[_TABLE + key] = read.table
+    text = stamp.encode()
+    if len(text) > _LONGEST:
+        bare = {key: replace(read, extra={}) for key, read in stamp.inputs.items()}
+        text = replace(stamp, inputs=bare, extra={}, checks=()).encode()
+    return tags | {STAMP: text} if len(text) <= _LONGEST else tags
+
+
+def inputs_of(tags: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """The table versions that tags tell of, by key."""
+    return {
+        name.removeprefix(_INPUT): {"table": tags.get(_TABLE + name.removeprefix(_INPUT), ""), "version": int(value)}
+        for name, value in tags.items()
+        if name.startswith(_INPUT) and value.isdigit()
+    }

@@ -1,0 +1,50 @@
+"""Small real models in folders, as `registry.fetch` leaves them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xgboost
+from sklearn.datasets import load_iris
+
+FIELDS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+DERIVED = {"petal_ratio": "petal_length / petal_width"}
+SETOSA = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
+
+
+def card(version: int = 1, **changes: object) -> dict[str, object]:
+    """What `served.json` says of the iris model."""
+    body: dict[str, object] = {
+        "name": "iris_xgboost_classifier",
+        "version": version,
+        "run_id": f"run{version}",
+        "flavor": "xgboost",
+        "model_file": "model.ubj",
+        "features": [*FIELDS, *DERIVED],
+        "derived": DERIVED,
+        "inputs": {"gold.iris_features": {"table": "t-1", "version": version + 2}},
+        "objective": "multi:softprob",
+        "classes": ["setosa", "versicolor", "virginica"],
+        "example": SETOSA | {"petal_ratio": 7.0},
+    }
+    return body | changes
+
+
+def iris_booster(objective: str = "multi:softprob", labels: np.ndarray | None = None) -> xgboost.Booster:
+    """A model fitted on the iris rows with the ratio beside them."""
+    rows, species = load_iris(return_X_y=True)
+    features = np.column_stack([rows, rows[:, 2] / rows[:, 3]])
+    parameters = {"objective": objective, "max_depth": 3, "nthread": 1, "seed": 7}
+    if objective.startswith("multi:"):
+        parameters["num_class"] = 3
+    data = xgboost.DMatrix(features, species if labels is None else labels, feature_names=[*FIELDS, *DERIVED])
+    return xgboost.train(parameters, data, num_boost_round=20)
+
+
+def place(folder: Path, booster: xgboost.Booster, body: dict[str, object]) -> Path:
+    """Puts a model and its card into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    booster.save_model(folder / "model.ubj")
+    (folder / "served.json").write_text(json.dumps(body))
+    return folder

@@ -1,0 +1,39 @@
+"""What all tests share: a lake of their own for each, one Spark server for all."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lakehouse import spark_server
+from lakehouse.settings import LakeSettings
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of the test's own; no setting of the machine's reaches a test."""
+    home = tmp_path / ".lakeline"
+    for name in ("LAKE_ROOT", "LANDING_ROOT", "LAKELINE_DEFINITIONS", "MLFLOW_TRACKING_URI", "LAKELINE_MIRROR_STAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LAKELINE_HOME", str(home))
+    monkeypatch.setenv("LAKELINE_JARS", os.environ.get("LAKELINE_JARS", str(PROJECT / ".lakeline" / "jars")))
+    return home
+
+
+@pytest.fixture(scope="session")
+def spark_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one Spark server, started by the first test that needs it and stopped after the last."""
+    jars = Path(os.environ.get("LAKELINE_JARS", PROJECT / ".lakeline" / "jars"))
+    settings = LakeSettings(lakeline_home=tmp_path_factory.mktemp("spark"), lakeline_jars=jars)
+    yield spark_server.ensure(settings, lambda line: None)
+    spark_server.stop(settings)
+
+
+@pytest.fixture
+def on_spark(spark_remote: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Points the test's lake to the shared server."""
+    monkeypatch.setenv("SPARK_REMOTE", spark_remote)
+    return spark_remote
