@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from assets.catalog import load
 from lakehouse import jars, java, spark_server
-from lakehouse.errors import JarsMissing, PlatformError, SparkUnreachable, StoreUnreachable
+from lakehouse.errors import PlatformError, SparkUnreachable, StoreUnreachable
 from lakehouse.lake import Lake
 from lakehouse.settings import LakeSettings
 from registry.errors import RegistryRefused
@@ -74,9 +74,9 @@ def _jars(settings: LakeSettings) -> str:
     if settings.spark_remote is not None:
         return "not needed, as SPARK_REMOTE names a server"
     paths = jars.paths(settings)
-    missing = [path.name for path in paths if not path.is_file()]
+    missing = sum(not path.is_file() for path in paths)
     if missing:
-        raise JarsMissing(missing[0], f"{len(missing)} of {len(paths)} are not in {settings.jars}")
+        return f"{missing} of {len(paths)} are not in {settings.jars} yet; the first start of Spark downloads them"
     return f"{len(paths)} jars in {settings.jars}"
 
 

@@ -133,7 +133,9 @@ class UnknownVersion(Fatal):
     def __str__(self) -> str:
         if self.known:
             return f"{self.key} has no version {self.version}; it has {self.known[0]} to {self.known[-1]}"
-        hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "'lakeline run' makes what is missing"
+        hint = (
+            f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "'lakeline plan' shows what can be made"
+        )
         return f"nothing has made {self.key!r} yet; {hint}"
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from lakehouse import spark_server
 from lakehouse.duck import connect
 from lakehouse.engine import RETENTION, Engine, EngineName
 from lakehouse.engines.duck import DuckEngine, storage_options
@@ -29,7 +28,7 @@ class Lake:
     def __init__(self, settings: LakeSettings, report: Callable[[str], None] = lambda line: None) -> None:
         self.settings = settings
         self._duck = DuckEngine(settings)
-        self._spark = SparkEngine(lambda: spark_server.ensure(settings, report))
+        self._spark = SparkEngine(lambda: _spark_address(settings, report))
 
     @classmethod
     def from_env(cls, report: Callable[[str], None] = lambda line: None) -> Self:
@@ -118,3 +117,10 @@ class Lake:
             return self.duckdb().sql(sql).to_arrow_table()
         except (duckdb.Error, AttributeError) as error:
             raise BadQuery(str(error)) from error
+
+
+def _spark_address(settings: LakeSettings, report: Callable[[str], None]) -> str:
+    # What starts a server is of no use to the commands that read the log, which should answer at once.
+    from lakehouse import spark_server
+
+    return spark_server.ensure(settings, report)

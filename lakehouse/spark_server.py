@@ -99,6 +99,14 @@ def stop(settings: LakeSettings) -> SparkServer | None:
         return server if ran else None
 
 
+def stop_all(settings: LakeSettings) -> tuple[SparkServer, ...]:
+    """Every local server that was started from this home folder, whatever its lake, and was stopped now."""
+    folder = files(settings).state.parent
+    recorded = [_read(state) for state in sorted(folder.glob("*.json"))]
+    lakes = [settings.model_copy(update={"lake_root": server.lake}) for server in recorded if server is not None]
+    return tuple(stopped for lake in lakes if (stopped := stop(lake)) is not None)
+
+
 def address_of(remote: str) -> tuple[str, int]:
     """The host and port of a Spark Connect address.
 
@@ -210,8 +218,12 @@ def _end(server: SparkServer) -> bool:
 
 
 def _recorded(settings: LakeSettings) -> SparkServer | None:
+    return _read(files(settings).state)
+
+
+def _read(state: Path) -> SparkServer | None:
     try:
-        return SparkServer(**json.loads(files(settings).state.read_text()))
+        return SparkServer(**json.loads(state.read_text()))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from registry import rest
 from registry.errors import RegistryRefused, RegistryUnreachable
 from registry.settings import RegistrySettings
 
 STAGES: Mapping[str, str] = {"Staging": "staging", "Production": "production"}
 """MLflow's old stages, and the alias that each became."""
+
+_BUSY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ def read_model(settings: RegistrySettings, name: str) -> RegisteredModel | None:
 def read_alias(settings: RegistrySettings, name: str, alias: str) -> Held | None:
     """The version that an alias of a model names now; None where there is none."""
     if settings.is_server:
+        from registry import rest
+
         told = rest.ask(settings, "registered-models/alias", {"name": name, "alias": alias})
         return None if told is None else _held(told.get("model_version"))
     if settings.database is None:
@@ -67,6 +70,8 @@ def read_alias(settings: RegistrySettings, name: str, alias: str) -> Held | None
 
 
 def _model_over_http(settings: RegistrySettings, name: str) -> RegisteredModel | None:
+    from registry import rest
+
     told = rest.ask(settings, "registered-models/get", {"name": name})
     if told is None:
         return None
@@ -124,7 +129,7 @@ def _sqlite(settings: RegistrySettings, database: Path) -> Iterator[sqlite3.Conn
     connection = None
     try:
         address = f"file:{urllib.parse.quote(str(database))}?mode=ro"
-        connection = sqlite3.connect(address, uri=True, timeout=rest.TIMEOUT_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
         connection.execute("BEGIN")
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         yield connection if "registered_model_aliases" in tables else None

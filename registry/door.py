@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.errors import AccessRefused, RegistryRefused, RegistryUnreachable
-from registry.rest import check_server
 from registry.settings import RegistrySettings
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def import_quietly() -> None:
 
 def opened(settings: RegistrySettings) -> "MlflowClient":
     """A client of the store; the first use of a fresh database makes its tables."""
+    from registry.rest import check_server
+
     check_server(settings)
     import_quietly()
     from mlflow import MlflowClient

@@ -4,19 +4,21 @@ import os
 import socket
 from datetime import datetime, timedelta
 
-import psutil
-
 LONGEST = timedelta(seconds=60)
 """How long a process of another machine may take between two steps before it counts as dead."""
 
 
 def mark() -> str:
     """This process, for others to look after."""
+    import psutil
+
     return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
 
 
 def is_at_work(marked: str, since: datetime, now: datetime) -> bool:
     """Whether another process than this one may still be doing what it marked at `since`."""
+    import psutil
+
     if marked == mark():
         return False
     host, _, rest = marked.partition(":")

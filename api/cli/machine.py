@@ -24,7 +24,9 @@ def start() -> None:
 
 
 @spark.command()
-def stop() -> None:
+def stop(
+    every: Annotated[bool, typer.Option("--all", help="The servers of all lakes that were started from here.")] = False,
+) -> None:
     """Stops the lake's Spark server.
 
     Example: lakeline spark stop
@@ -32,8 +34,13 @@ def stop() -> None:
     from lakehouse import spark_server
     from lakehouse.settings import LakeSettings
 
-    stopped = spark_server.stop(LakeSettings.from_env())
-    show.out.print("no Spark server was running" if stopped is None else f"stopped Spark (process {stopped.pid})")
+    settings = LakeSettings.from_env()
+    found = spark_server.stop_all(settings) if every else [spark_server.stop(settings)]
+    stopped = [server for server in found if server is not None]
+    for server in stopped:
+        show.out.print(f"stopped Spark (process {server.pid})")
+    if not stopped:
+        show.out.print("no Spark server was running")
 
 
 @spark.command()

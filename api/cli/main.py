@@ -49,6 +49,7 @@ USAGE = frozenset(
         "BadRow",
         "BadKey",
         "FileThere",
+        "InputRefused",
         "ModelUnclear",
         "NothingToPromote",
         "NoVersionNamed",

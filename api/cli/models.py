@@ -100,7 +100,9 @@ def predict(
     if as_json:
         show.as_json(told)
         return
-    show.rows(("", ""), list(told.items()))
+    inputs = told["inputs"]
+    read = [f"{key} v{number}" for key, number in inputs.items()] if isinstance(inputs, dict) else inputs
+    show.rows(("", ""), list((told | {"inputs": read}).items()))
 
 
 def ui(port: Annotated[int, typer.Option(help="The port, on 127.0.0.1.")] = 5000) -> None:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 STYLES = {
     "FRESH": "green",
@@ -28,7 +28,9 @@ STYLES = {
 
 def rows(columns: Sequence[str], values: Iterable[Sequence[object]]) -> None:
     """A table for people."""
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", show_edge=False, show_header=any(columns), padding=(0, 2, 0, 0)
+    )
     for place, column in enumerate(columns):
         # The first column names the row, and half a name is none.
         table.add_column(column, no_wrap=place == 0, overflow="ignore" if place == 0 else "fold")
@@ -38,7 +40,7 @@ def rows(columns: Sequence[str], values: Iterable[Sequence[object]]) -> None:
         out.print(table)
         return
     # A file or a pipe has no width: one line a row, whatever its length.
-    wide = Console(width=10_000, highlight=False, color_system=None)
+    wide = Console(width=10_000, highlight=False, emoji=False, color_system=None)
     with wide.capture() as captured:
         wide.print(table)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
