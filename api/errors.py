@@ -12,6 +12,7 @@ PlatformError (lakehouse.errors)
 │   ├── ModelUnclear             several models, or none, where one is to be served
 │   ├── NoVersionNamed           an alias that no version of a model has
 │   ├── BadRow                   a field of a row that is not FIELD=NUMBER
+│   ├── FileThere                a file that would be written over
 │   └── DemoFailed               a chapter of the demo that did not come to its end
 └── Transient
     ├── NotReady                 no model is loaded yet
@@ -140,6 +141,17 @@ class BadRow(Fatal):
 
     def __str__(self) -> str:
         return f"the field {self.found!r} cannot be read: {self.wanted}"
+
+
+class FileThere(Fatal):
+    """A file that would be written over."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.file = file
+
+    def __str__(self) -> str:
+        return f"{self.file!r} is there already, and nothing was written; move it away or choose another key"
 
 
 class DemoFailed(Fatal):

@@ -52,7 +52,7 @@ def serve_production(*, port: int | None, model: str | None, started: Callable[[
     """Serves the version that the alias of the settings names, until a signal ends it."""
     from api.server import serve
 
-    settings = _settings(model, port=port)
+    settings = _settings(model, serve_port=port)
     start_log(style=settings.log_format)
     registry = RegistrySettings.from_env()
     models = Models(registry, Lake.from_env())

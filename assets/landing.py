@@ -9,7 +9,7 @@ from assets.errors import UnknownAsset
 from assets.graph import Graph
 from assets.key import nearest
 from lakehouse import landing
-from lakehouse.landing import NotLandable
+from lakehouse.errors import NotLandable
 from lakehouse.settings import LakeSettings
 
 

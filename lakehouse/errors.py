@@ -9,6 +9,7 @@ PlatformError
 │   ├── BadQuery             SQL that DuckDB refuses
 │   ├── ComputeFailed        an engine that could not compute a frame
 │   ├── SchemaRefused        a frame that does not fit the table it should become part of
+│   ├── NotLandable          a file that cannot be put into the landing folder
 │   └── JavaMissing          no Java that Spark can run on
 └── Transient                running again may help
     ├── CommitTaken          another writer published this sequence first
@@ -105,6 +106,17 @@ class SchemaRefused(Fatal):
 
     def __str__(self) -> str:
         return f"the frame does not fit the table at {self.location!r}: {self.reason}"
+
+
+class NotLandable(Fatal):
+    """A file that cannot be put into the landing folder."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(file, reason)
+        self.file, self.reason = file, reason
+
+    def __str__(self) -> str:
+        return f"{self.file!r} was not landed: {self.reason}"
 
 
 class JavaMissing(Fatal):

@@ -13,24 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lakehouse.errors import Fatal, StoreUnreachable
+from lakehouse.errors import NotLandable, StoreUnreachable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 QUIET_SECONDS = 2.0
 """A file that was written to more recently may still be growing."""
-
-
-class NotLandable(Fatal):
-    """A file that cannot be put into the landing folder."""
-
-    def __init__(self, file: str, reason: str) -> None:
-        super().__init__(file, reason)
-        self.file, self.reason = file, reason
-
-    def __str__(self) -> str:
-        return f"{self.file!r} was not landed: {self.reason}"
 
 
 class Malformed(Exception):

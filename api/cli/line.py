@@ -107,5 +107,5 @@ def land(
     from assets.landing import land_files
 
     for landed in land_files(load(), files, into or None):
-        show.out.print(f"landed {landed}")
+        show.out.print(f"landed {landed}", markup=False)
     show.out.print("\n'lakeline plan' shows what they make stale", style="dim")

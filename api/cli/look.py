@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 from rich.tree import Tree
 
 from api.cli import show
@@ -82,9 +83,9 @@ def lineage(
     if as_json:
         show.as_json({"upstream": _plain(up), "downstream": _plain(down)})
         return
-    show.out.print(_grown(up, Tree(f"[bold]{_told(up)}[/bold]  made from")))
+    show.whole(_grown(up, Tree(Text.assemble((_told(up), "bold"), "  made from"))))
     if down.next:
-        show.out.print(_grown(down, Tree("[bold]and went into[/bold]")))
+        show.whole(_grown(down, Tree(Text("and went into", "bold"))))
 
 
 def sql(query: Annotated[str, typer.Argument(help="DuckDB's SQL.")], as_json: AsJson = False) -> None:
@@ -112,9 +113,9 @@ def _told(node: "Node") -> str:
 
 def _grown(node: "Node", tree: Tree) -> Tree:
     for following in node.next:
-        _grown(following, tree.add(_told(following)))
+        _grown(following, tree.add(Text(_told(following))))
     for file in node.made.files if node.made else ():
-        tree.add(f"file {file.name}  {file.content[:12]}")
+        tree.add(Text(f"file {file.name}  {file.content[:12]}"))
     return tree
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from api.cli import show
+from api.errors import FileThere
 from assets.key import checked_key
-from lakehouse.errors import Fatal
 
 app = typer.Typer(help="Writes a first definition.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -70,17 +70,6 @@ def spark() -> Iterator[SparkSession]:
     yield session
     session.stop()
 '''
-
-
-class FileThere(Fatal):
-    """A file that would be written over."""
-
-    def __init__(self, file: str) -> None:
-        super().__init__(file)
-        self.file = file
-
-    def __str__(self) -> str:
-        return f"{self.file!r} is there already, and nothing was written; move it away or choose another key"
 
 
 @app.callback()

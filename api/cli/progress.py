@@ -22,7 +22,7 @@ class Progress:
     def say(self, line: str) -> None:
         """One line of progress."""
         if not self._is_quiet:
-            show.err.print(f"  {line}", style="dim")
+            show.err.print(f"  {line}", style="dim", markup=False)
 
     def starting(self, step: "Step") -> None:
         """An asset is about to be made."""

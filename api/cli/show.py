@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
@@ -36,13 +37,17 @@ def rows(columns: Sequence[str], values: Iterable[Sequence[object]]) -> None:
         table.add_column(column, no_wrap=place == 0, overflow="ignore" if place == 0 else "fold")
     for row in values:
         table.add_row(*(Text(told(value), style=STYLES.get(str(value), "")) for value in row))
+    whole(table)
+
+
+def whole(shown: Table | Tree) -> None:
+    """A table or a tree as wide as the terminal; a file or a pipe has no width, and gets every line whole."""
     if sys.stdout.isatty():
-        out.print(table)
+        out.print(shown)
         return
-    # A file or a pipe has no width: one line a row, whatever its length.
     wide = Console(width=10_000, highlight=False, emoji=False, color_system=None)
     with wide.capture() as captured:
-        wide.print(table)
+        wide.print(shown)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 

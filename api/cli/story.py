@@ -89,7 +89,7 @@ def tell() -> None:
 _NEXT = (
     "source .lakeline/venv/bin/activate      # puts 'lakeline' on your path",
     'lakeline sql "select * from lakeline.lineage"',
-    f"lakeline promote {MODEL} --to staging   # review the new candidate",
+    f"lakeline promote {MODEL} --to staging --why 'learned from more flowers'   # the new candidate",
     "lakeline serve                          # then open http://127.0.0.1:8001/docs",
     "lakeline ui                             # MLflow's pages over the same models",
     "lakeline new asset silver.orders        # an asset of your own",
@@ -121,7 +121,11 @@ def write_flowers(folder: Path) -> tuple[Path, Path]:
 
 def ask_the_api() -> None:
     """Starts the API on a free port, asks it about one flower over HTTP, and stops it."""
-    with serving() as address:
+    from lakehouse.lake import Lake
+    from registry.models import Models
+
+    named = Models.from_env(Lake.from_env()).alias(MODEL, "production")
+    with serving(named.version if named else None) as address:
         request = urllib.request.Request(
             f"{address}/predict", json.dumps(FLOWER).encode(), {"Content-Type": "application/json"}
         )
@@ -135,22 +139,22 @@ def ask_the_api() -> None:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """The address of an API that serves the production model, for as long as it is needed."""
+def serving(version: int | None) -> Iterator[str]:
+    """The address of an API that serves this version, for as long as it is needed."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0"]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             told = process.stdout.readline() if process.stdout else ""
             address = told.removeprefix("serving at ").strip()
-            _wait_until_ready(address, process, log)
+            _wait_until_ready(address, version, process, log)
             yield address
         finally:
             process.terminate()
             process.communicate(timeout=20)
 
 
-def _wait_until_ready(address: str, process: "subprocess.Popen[str]", log: TextIO) -> None:
+def _wait_until_ready(address: str, version: int | None, process: "subprocess.Popen[str]", log: TextIO) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     reason = "it did not answer"
     while time.monotonic() < deadline:
@@ -158,8 +162,12 @@ def _wait_until_ready(address: str, process: "subprocess.Popen[str]", log: TextI
             log.seek(0)
             raise DemoFailed("the API", log.read().strip() or f"it ended with code {process.returncode}")
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=2):
-                return
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2) as answer:
+                # Right after its start it serves what it served last, until the alias was asked.
+                told = json.loads(answer.read())
+                if told["version"] == version:
+                    return
+                reason = f"it serves version {told['version']}, and production is version {version}"
         except urllib.error.HTTPError as error:
             reason = error.read().decode()
         except OSError as error:

@@ -1,0 +1,1 @@
+"""What Lakeline claims about speed, measured."""

@@ -1,0 +1,39 @@
+"""`python -m benchmarks`: measures every claim, prints one line for each, and keeps `benchmarks/results.json`."""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import line
+
+HERE = Path(__file__).parent
+PACKAGES = ("pyspark", "delta-spark", "deltalake", "duckdb", "mlflow", "xgboost", "pydantic", "rich", "typer")
+
+
+def main() -> None:
+    jars = Path(os.environ.get("LAKELINE_JARS", HERE.parent / ".lakeline" / "jars"))
+    found = []
+    with tempfile.TemporaryDirectory(prefix="lakeline-bench-") as folder:
+        for claim in line.claims(Path(folder), jars):
+            print(f"measured {claim.name}", file=sys.stderr, flush=True)
+            found.append(claim)
+    told = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": "make bench",
+        "machine": {"cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()},
+        "versions": {name: version(name) for name in PACKAGES},
+        "claims": [asdict(claim) | {"state": "ok" if claim.is_kept else "short"} for claim in found],
+    }
+    (HERE / "results.json").write_text(json.dumps(told, indent=2) + "\n")
+    for claim in found:
+        print(claim)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""A claim: what was measured, and what it should be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A figure in its unit, which should not be above the target; `more_is_better` turns that round.
+
+    `parts` are figures that it is made up of, by name.
+    """
+
+    name: str
+    measured: float
+    target: float
+    unit: str
+    more_is_better: bool = False
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_kept(self) -> bool:
+        return self.measured >= self.target if self.more_is_better else self.measured <= self.target
+
+    def __str__(self) -> str:
+        sign = ">=" if self.more_is_better else "<="
+        state = "ok" if self.is_kept else "short"
+        return f"claim {self.name} {self.measured:.2f}{self.unit} {sign}{self.target:g}{self.unit} {state}"

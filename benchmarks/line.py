@@ -1,0 +1,66 @@
+"""The iris line in a folder of its own: the demo cold and warm, and each everyday command on the lake that it made."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmarks.claim import Claim
+from benchmarks.timing import LAKELINE, median, once
+
+AT_ONCE = {
+    "help": ("--help",),
+    "assets": ("assets",),
+    "plan": ("plan",),
+    "history": ("history", "gold.iris_features"),
+    "lineage": ("lineage", "gold.iris_features"),
+    "models": ("models",),
+    "spark-status": ("spark", "status"),
+}
+_AT_ONCE_SECONDS = 0.5
+_NOTHING_TO_DO_SECONDS = 2.0
+_DEMO_SECONDS = 120.0
+
+
+def claims(folder: Path, jars: Path) -> Iterator[Claim]:
+    """Measures the line from an empty folder; Spark is stopped at the end."""
+    environment = {"LAKELINE_HOME": str(folder / ".lakeline"), "LAKELINE_JARS": str(jars)}
+    try:
+        for state in ("cold", "warm"):
+            parts = demo(folder, environment)
+            yield Claim(name=f"demo-{state}", measured=parts["whole"], target=_DEMO_SECONDS, unit="s", parts=parts)
+        quiet = median(("run",), folder, environment)
+        yield Claim(name="run-with-nothing-new", measured=quiet, target=_NOTHING_TO_DO_SECONDS, unit="s")
+        for name, arguments in AT_ONCE.items():
+            seconds = median(arguments, folder, environment)
+            yield Claim(name=f"cli-{name}", measured=seconds, target=_AT_ONCE_SECONDS, unit="s")
+        yield _cold_against_warm(folder, environment)
+    finally:
+        once(("spark", "stop", "--all"), folder, environment)
+
+
+def _cold_against_warm(folder: Path, environment: Mapping[str, str]) -> Claim:
+    """The same forced run of one table: with a server to start, and with one that runs."""
+    forced = ("run", "gold.iris_features", "--force")
+    once(("spark", "stop"), folder, environment)
+    cold = once(forced, folder, environment)
+    warm = median(forced, folder, environment, times=3)
+    return Claim(name="warm-spark-speed-up", measured=cold / warm, target=2.0, unit="x", more_is_better=True)
+
+
+def demo(folder: Path, environment: Mapping[str, str]) -> Mapping[str, float]:
+    """The seconds of each chapter of the demo, told by the demo itself, and of all of it as `whole`."""
+    started = time.monotonic()
+    told = subprocess.run(
+        [LAKELINE, "demo"], cwd=folder, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    found = {"whole": time.monotonic() - started}
+    title = ""
+    for line in told.splitlines():
+        if re.match(r"\d+\. ", line):
+            title = line
+        elif ended := re.fullmatch(r"\((\d+\.\d) s\)", line):
+            found[title] = float(ended[1])
+    return found
