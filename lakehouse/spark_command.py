@@ -169,8 +169,8 @@ def _s3_conf(settings: LakeSettings) -> dict[str, str]:
     s3a = {"endpoint.region": settings.aws_region}
     if endpoint:
         s3a |= {"endpoint": endpoint, "path.style.access": "true"}
-    named = {f"spark.hadoop.fs.s3a.{name}": value for name, value in s3a.items()}
-    return named | {"spark.hadoop.delta.enableFastS3AListFrom": "true"}
+    # Not delta.enableFastS3AListFrom: delta-storage 4.4.0 calls a method that hadoop-aws 3.5.0 no longer has.
+    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in s3a.items()}
 
 
 def _s3_environment(settings: LakeSettings) -> dict[str, str]:
