@@ -1,6 +1,7 @@
 """Files that other systems put into the landing folder: seen, read whole or not at all, and never changed."""
 
 import csv
+import filecmp
 import hashlib
 import io
 import json
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS = 2.0
 """A file that was written to more recently may still be growing."""
+
+_MOST_NAMES = 10_000
 
 
 class Malformed(Exception):
@@ -144,9 +147,13 @@ def parse(content: bytes, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 def set_aside(folder: Path, file: LandedFile, into: Path, reason: str) -> Path:
     """Keeps a copy of a malformed file with the reason beside it; the landed file stays where it is."""
-    into.mkdir(parents=True, exist_ok=True)
     kept = into / f"{file.content[:12]}-{Path(file.name).name}"
-    _copy_whole(folder / file.name, kept)
+    source = folder / file.name
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        _copied_whole(source, into).replace(kept)
+    except OSError as error:
+        raise StoreUnreachable(str(kept), str(error)) from error
     told = {"file": file.name, "content": file.content, "reason": reason}
     kept.with_name(kept.name + ".reason.json").write_text(json.dumps(told, indent=2) + "\n")
     return kept
@@ -159,30 +166,45 @@ def land(source: Path, folder: Path) -> Path:
     """
     if not source.is_file():
         raise NotLandable(str(source), "it is not a file")
-    folder.mkdir(parents=True, exist_ok=True)
-    place = folder / source.name
-    number = 1
-    while place.exists():
-        if _bytes(place) == _bytes(source):
-            return place
-        number += 1
-        place = folder / f"{source.stem}-{number}{source.suffix}"
-    _copy_whole(source, place)
-    return place
+    names = (source.name, *(f"{source.stem}-{number}{source.suffix}" for number in range(2, _MOST_NAMES)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = _copied_whole(source, folder)
+        try:
+            return _named(part, folder, names)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotLandable(str(source), str(error)) from error
 
 
-def _copy_whole(source: Path, place: Path) -> None:
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+def _named(part: Path, folder: Path, names: Iterable[str]) -> Path:
+    """Gives a file the first free name, or none where it lies there already; a link never replaces another file."""
+    for place in (folder / name for name in names):
+        try:
+            place.hardlink_to(part)
+        except FileExistsError:
+            if not filecmp.cmp(part, place, shallow=False):
+                continue
+        return place
+    raise FileExistsError(f"{_MOST_NAMES} files of that name are there already")
+
+
+def _copied_whole(source: Path, folder: Path) -> Path:
+    """A copy under a hidden name, safe on the disk."""
+    part = folder / f".{source.name}.{os.getpid()}.part"
     try:
         with source.open("rb") as reading, part.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
             writing.flush()
             os.fsync(writing.fileno())
-        shutil.copystat(source, part)
-        part.rename(place)
-    except OSError as error:
+        # It is whole, so no reader has to wait and see whether it still grows.
+        settled = min(source.stat().st_mtime, time.time() - QUIET_SECONDS)
+        os.utime(part, (settled, settled))
+    except OSError:
         part.unlink(missing_ok=True)
-        raise NotLandable(str(source), str(error)) from error
+        raise
+    return part
 
 
 def _facts(path: Path) -> tuple[int, int] | None:

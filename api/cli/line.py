@@ -52,10 +52,9 @@ def plan(selection: Selection = "*", force: Force = False, as_json: AsJson = Fal
         ("asset", "state", "version", "why"),
         [(step.key, step.state, show.version(step.version), step.causes) for step in planned.steps],
     )
-    if planned.work:
-        show.out.print(f"\n{len(planned.work)} to make: lakeline run", style="dim")
-    else:
-        show.out.print("\nnothing to do", style="dim")
+    blocked = sum(step.state == "BLOCKED" for step in planned.steps)
+    told = f"{len(planned.work)} to make: lakeline run" if planned.work else "nothing to make"
+    show.out.print(f"\n{told}{f' ({blocked} blocked)' if blocked else ''}", style="dim")
 
 
 def run(selection: Selection = "*", force: Force = False, as_json: AsJson = False) -> None:

@@ -30,9 +30,7 @@ landed_{name} = external("landing.{name}_files", files="{name}/*.csv", columns=(
 )
 def {name}(arrivals: "DataFrame") -> "DataFrame":
     """One row per line of the landed files, with the amount as a number."""
-    from pyspark.sql import functions as F
-
-    return arrivals.select("id", F.expr("try_cast(amount AS DOUBLE)").alias("amount"))
+    return arrivals.selectExpr("id", "try_cast(amount AS DOUBLE) AS amount")
 '''
 
 _TEST = '''"""What the definitions mean, on frames made here."""

@@ -32,7 +32,10 @@ def tell() -> None:
     from lakehouse.settings import LakeSettings
 
     home = LakeSettings.from_env().home
+    is_told_again = (home / "demo").exists()
     first, second = write_flowers(home / "demo")
+    if is_told_again:
+        show.out.print("The flowers are in this lake already, so little is left to do; 'make clean' starts anew.")
     began = time.monotonic()
     chapters: Sequence[tuple[str, str, Callable[[], None]]] = (
         ("A field team sends 100 flowers.", f"lakeline land {_short(first)}", lambda: line.land([first])),
