@@ -173,11 +173,13 @@ def external(
     `columns` are the names in the header of every file, in any order; a file with others is set aside.
     """
     frame = sys._getframe(1)
-    where = Where(file=_short(frame.f_code.co_filename), line=frame.f_lineno)
+    where = Where(file=short(frame.f_code.co_filename), line=frame.f_lineno)
     if (files is None) == (table is None):
         raise BadOption(
             where, f"external {key!r}", f"files={files!r}, table={table!r}", "exactly one of files and table"
         )
+    if files is not None and (not files or Path(files).is_absolute() or ".." in Path(files).parts):
+        raise BadOption(where, f"files of {key!r}", repr(files), "a pattern below the landing folder: 'orders/*.csv'")
     if files is not None and not tuple(columns):
         raise BadOption(where, f"columns of {key!r}", "()", "the names in the header of the files")
     return External(
@@ -194,16 +196,22 @@ def external(
 
 def _where(function: Function) -> Where:
     code = inspect.unwrap(function).__code__
-    return Where(file=_short(code.co_filename), line=code.co_firstlineno)
+    return Where(file=short(code.co_filename), line=code.co_firstlineno)
 
 
-def _short(file: str) -> str:
+def short(file: str) -> str:
+    """A file as a person finds it: from the working folder, where it is below that."""
     path = Path(file)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
 
 
 def _inputs(function: Function, where: Where, given: Mapping[str, str]) -> Mapping[str, Reference]:
-    names = tuple(inspect.signature(function).parameters)
+    parameters = inspect.signature(function).parameters
+    for parameter in parameters.values():
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+            wanted = "a parameter that is given by its name, for each stands for one input"
+            raise BadOption(where, "a parameter", repr(str(parameter)), wanted)
+    names = tuple(parameters)
     if strangers := [name for name in given if name not in names]:
         wanted = f"names among the function's parameters ({', '.join(names) or 'none'})"
         raise BadOption(where, "inputs", ", ".join(map(repr, strangers)), wanted)

@@ -1,6 +1,8 @@
 """Loads modules of definitions and makes the graph of what they declare."""
 
+import ast
 import importlib
+import inspect
 import pkgutil
 import sys
 import traceback
@@ -8,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from assets.asset import Asset, External, ModelAsset, TableAsset
-from assets.errors import DefinitionsUnloadable
+from assets.asset import Asset, External, ModelAsset, TableAsset, short
+from assets.code import declares
+from assets.errors import BadOption, DefinitionsUnloadable, Where
 from assets.graph import Graph
 from assets.settings import DefinitionSettings
 from lakehouse.errors import PlatformError
@@ -24,6 +27,7 @@ def load(modules: Iterable[str] | None = None) -> Graph:
     found: dict[int, Asset] = {}
     for name in names:
         for module in _modules(name):
+            _refuse_lost(module)
             for value in vars(module).values():
                 if isinstance(value, (TableAsset, ModelAsset, External)):
                     found[id(value)] = value
@@ -34,7 +38,26 @@ def _modules(name: str) -> Iterator[ModuleType]:
     module = _imported(name)
     yield module
     for inner in pkgutil.iter_modules(getattr(module, "__path__", ())):
-        yield from _modules(f"{name}.{inner.name}")
+        if inner.name != "__main__":
+            yield from _modules(f"{name}.{inner.name}")
+
+
+def _refuse_lost(module: ModuleType) -> None:
+    """Refuses an asset that nobody can find, because a later function of the module took its name."""
+    try:
+        body = ast.parse(inspect.getsource(module)).body
+    except (OSError, TypeError):
+        return  # a module without source, or without a line in it
+    first: dict[str, ast.FunctionDef] = {}
+    for node in body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        if (lost := first.get(node.name)) is not None:
+            where = Where(file=short(str(module.__file__)), line=lost.decorator_list[0].lineno)
+            again = Where(file=where.file, line=node.lineno)
+            raise BadOption(where, "the name of the function", f"{node.name!r} again at {again}", "a name of its own")
+        if any(declares(word) for word in node.decorator_list):
+            first[node.name] = node
 
 
 def _imported(name: str) -> ModuleType:
@@ -45,11 +68,11 @@ def _imported(name: str) -> ModuleType:
         return importlib.import_module(name)
     except PlatformError:
         raise
-    except Exception as error:  # an author's module may raise anything, and its place must be told
+    except (Exception, SystemExit) as error:  # an author's module may raise anything, and its place must be told
         at = traceback.extract_tb(error.__traceback__)[-1]
         if isinstance(error, SyntaxError):
             place = f"{error.filename}:{error.lineno}"
-        elif isinstance(error, ModuleNotFoundError) and name.startswith(str(error.name)):
+        elif isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             raise DefinitionsUnloadable(name, f"no such module in the environment or in {folder!r}") from error
         else:
             place = f"{at.filename}:{at.lineno}"

@@ -1,6 +1,6 @@
 """The graph of assets: a value, valid once it exists."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -76,15 +76,16 @@ def _resolved(asset: Asset, assets: Mapping[str, Asset], by_name: Mapping[str, s
             wanted = "an alias after a model, and only there: 'models.iris@staging'"
             raise BadOption(asset.where, f"input {parameter!r} of {asset.key}", repr(str(reference)), wanted)
         found[parameter] = Reference(key=key, alias=reference.alias)
-    _references_are_inputs(asset, {reference.key for reference in found.values()})
+    _references_are_tables_read(asset, {r.key: assets[r.key] for r in found.values()})
     return MappingProxyType(found)
 
 
-def _references_are_inputs(asset: Asset, read: Set[str]) -> None:
-    """Only an input has a version that the run is pinned to, so only an input can be referred to."""
+def _references_are_tables_read(asset: Asset, read: Mapping[str, Asset]) -> None:
+    """Only an input has a version that the run is pinned to, and only a table has columns to look into."""
+    tables = [key for key, other in read.items() if isinstance(other, TableAsset) or getattr(other, "table", None)]
     for check in asset.checks if isinstance(asset, TableAsset) else ():
-        if isinstance(check, References) and check.table not in read:
-            wanted = f"one of the inputs ({', '.join(sorted(read)) or 'none'})"
+        if isinstance(check, References) and check.table not in tables:
+            wanted = f"one of the tables among the inputs ({', '.join(sorted(tables)) or 'none'})"
             raise BadOption(asset.where, check.name, check.table, wanted)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
@@ -97,7 +97,9 @@ class Materializer:
         read = self.graph.inputs[step.key].values()
         missed = [r.key for r in read if _waits_for(r) and r.key in outcomes and _is_lost(outcomes[r.key])]
         if missed and step.runs:
-            return Outcome(key=step.key, action="skipped", causes=(f"{missed[0]} failed",), before=before, after=before)
+            word = "failed" if outcomes[missed[0]].action == "failed" else "was skipped"
+            causes: tuple[str, ...] = (f"{missed[0]} {word}",)
+            return Outcome(key=step.key, action="skipped", causes=causes, before=before, after=before)
         if not step.runs:
             action: Action = "blocked" if step.state == "BLOCKED" else "fresh"
             return Outcome(key=step.key, action=action, causes=step.causes, before=before, after=before)
@@ -121,12 +123,13 @@ class Materializer:
                 commit = made.commit
                 action: Action = "made" if made.by_this_run else "adopted"
                 outcome = replace(outcome, action=action, after=commit.version, rows=commit.rows, notes=made.notes)
-                now, stamp = commit.table_version, commit.stamp
+                moved, stamp = {asset.key: commit.table_version}, commit.stamp
             else:
                 version = make_model(inputs, asset, observed.code[asset.key], sequence)
                 now = TableVersion(table_id=version.model_id, version=version.version)
+                moved = {asset.key: now, f"{asset.key}@candidate": now}  # what was trained is the candidate at once
                 outcome, stamp = replace(outcome, after=version.version), version.stamp
-            observed = _moved_on(observed, asset.key, now, stamp, outcome.after)
+            observed = _moved_on(observed, asset.key, moved, stamp, outcome.after)
         except PlatformError as error:
             outcome = replace(outcome, action="failed", after=outcome.before, error=error)
         return replace(outcome, seconds=time.monotonic() - started), observed
@@ -141,9 +144,10 @@ def _is_lost(outcome: Outcome) -> bool:
     return outcome.action in {"failed", "skipped"}
 
 
-def _moved_on(observed: Observed, key: str, now: TableVersion, stamp: Stamp | None, published: int | None) -> Observed:
-    """What is observed after one asset was made; a trained model is the candidate at once."""
-    moved = {key: now, f"{key}@candidate": now} if f"{key}@candidate" in observed.now or stamp is None else {key: now}
+def _moved_on(
+    observed: Observed, key: str, moved: Mapping[str, TableVersion], stamp: Stamp | None, published: int | None
+) -> Observed:
+    """What is observed after one asset was made."""
     return replace(
         observed,
         now={**observed.now, **moved},

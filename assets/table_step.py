@@ -97,10 +97,11 @@ def _refuse_failures(key: str, rules: Sequence[Rule], audit: Audit) -> None:
 
 
 def _keep_back(lake: Lake, engine: Engine, stamp: Stamp, audit: Audit) -> None:
-    """Puts the rejected rows into the quarantine; a retry of the same sequence puts its own in their place."""
-    if audit.rejected is None:
-        return
+    """Puts the rejected rows into the quarantine; a retry of the same sequence puts its own, or none, in their place."""
     key = f"{QUARANTINE}.{stamp.asset}"
+    earlier_try = any(c.stamp and c.stamp.sequence == stamp.sequence for c in lake.history(key))
+    if not audit.rejected_rows and not earlier_try:
+        return
     told: dict[str, str | int] = {"run": stamp.run, "sequence": stamp.sequence}
     kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence)
     engine.publish(

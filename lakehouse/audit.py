@@ -52,7 +52,7 @@ class Audit:
     """
 
     passed: object
-    rejected: object | None
+    rejected: object
     total: int
     rejected_rows: int
     failed: Mapping[str, int]

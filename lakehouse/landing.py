@@ -89,7 +89,7 @@ def observe(
 def take(folder: Path, files: Sequence[LandedFile], columns: tuple[str, ...], now: datetime) -> Taken:
     """Reads files whole, as text: the columns, and `source_file`, `source_row` (from 1), `source_hash`, `taken_at`.
 
-    A file that changed since it was observed is neither taken nor rejected: the next run finds it again.
+    A file that changed or vanished since it was observed is neither taken nor rejected: the next run finds what is there.
     """
     import pyarrow as pa
 
@@ -98,8 +98,8 @@ def take(folder: Path, files: Sequence[LandedFile], columns: tuple[str, ...], no
     taken: list[LandedFile] = []
     rejected: dict[str, str] = {}
     for file in files:
-        text = _bytes(folder / file.name)
-        if hashlib.sha256(text).hexdigest() != file.content:
+        text = _bytes_if_there(folder / file.name)
+        if text is None or hashlib.sha256(text).hexdigest() != file.content:
             continue
         taken.append(file)
         try:
@@ -213,6 +213,10 @@ def _facts(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns
+
+
+def _bytes_if_there(path: Path) -> bytes | None:
+    return _bytes(path) if path.exists() else None
 
 
 def _bytes(path: Path) -> bytes:

@@ -59,8 +59,8 @@ class Stamp:
 
     @property
     def fingerprint(self) -> str:
-        """The same for two stamps exactly when the same code read the same versions: 32 hex digits."""
-        told = [self.asset, self.partition, self.code, sorted((k, v.table, v.version) for k, v in self.inputs.items())]
+        """The same for two stamps exactly when the same code read the same versions, and the same files: 32 hex digits."""
+        told = [self.asset, self.partition, self.code, sorted(_read(k, v) for k, v in self.inputs.items())]
         return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()[:32]
 
     def encode(self) -> str:
@@ -105,6 +105,11 @@ def decode(text: object) -> Stamp | None:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _read(key: str, value: InputVersion) -> tuple[object, ...]:
+    files = value.extra.get("files")
+    return (key, value.table, value.version, *(sorted(files) if isinstance(files, dict) else ()))
 
 
 def _encode_input(value: InputVersion) -> dict[str, object]:

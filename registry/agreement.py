@@ -1,14 +1,16 @@
 """Whether MLflow and the journal tell the same of every registered version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lakehouse.stamp import Stamp
 from registry.aliases import read_model
 from registry.door import is_missing, opened, told
 from registry.journal import Told
 from registry.model import ModelVersion
 from registry.saving import short_table
 from registry.settings import RegistrySettings
-from registry.tags import FINGERPRINT, inputs_of
+from registry.tags import PROCESS, tags_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +44,22 @@ def _differences(settings: RegistrySettings, version: ModelVersion) -> list[str]
         client = opened(settings)
         with is_missing() as missing:
             tags = dict(client.get_model_version(version.name, str(version.version)).tags)
-            inputs = client.get_run(version.run_id).inputs
+            run = client.get_run(version.run_id)
     if missing:
         return [f"{who} is journaled and not in MLflow at {settings.address!r}"]
-    wanted = {key: {"table": read.table, "version": read.version} for key, read in stamp.inputs.items()}
-    digests = {each.dataset.name: each.dataset.digest for each in (inputs.dataset_inputs if inputs else ())}
-    differences = []
-    if tags.get(FINGERPRINT) != stamp.fingerprint:
-        differences.append(f"{who}: its stamp is {stamp.fingerprint}, and MLflow's tag says {tags.get(FINGERPRINT)}")
-    if inputs_of(tags) != wanted:
-        differences.append(f"{who}: its stamp was made from {wanted}, and MLflow's tags say {inputs_of(tags)}")
+    digests = {each.dataset.name: each.dataset.digest for each in (run.inputs.dataset_inputs if run.inputs else ())}
+    differences = _tag_differences(f"a tag of {who}", stamp, tags)
+    differences += _tag_differences(f"a tag of the run of {who}", stamp, run.data.tags)
     for key, read in stamp.inputs.items():
         digest = f"v{read.version}-{short_table(read.table)}"
         if key in digests and digests[key] != digest:
             differences.append(f"{who}: its stamp read {key} {digest}, and MLflow's dataset says {digests[key]}")
     return differences
+
+
+def _tag_differences(whose: str, stamp: Stamp, tags: Mapping[str, str]) -> list[str]:
+    return [
+        f"{whose}: {name} is {tags.get(name)!r}, and its stamp says {value!r}"
+        for name, value in tags_of(stamp, "").items()
+        if name != PROCESS and tags.get(name) != value
+    ]

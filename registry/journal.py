@@ -130,7 +130,8 @@ class Journal:
         if event.event == "registered" and event.stamp is not None:
             stamp = event.stamp
         else:
-            stamp = Stamp(asset=KEY, code="", inputs={}, run=run, sequence=len(history) + 1)
+            own = [commit for commit in history if commit.stamp is not None and commit.stamp.asset == KEY]
+            stamp = Stamp(asset=KEY, code="", inputs={}, run=run, sequence=len(own) + 1)
         metadata = replace(stamp, extra={**stamp.extra, **told}).encode()
         try:
             self._table.append(KEY, _row(event), metadata=metadata)

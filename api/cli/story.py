@@ -92,7 +92,7 @@ def tell() -> None:
 _NEXT = (
     "source .lakeline/venv/bin/activate      # puts 'lakeline' on your path",
     'lakeline sql "select * from lakeline.lineage"',
-    f"lakeline promote {MODEL} --to staging --why 'learned from more flowers'   # the new candidate",
+    f"lakeline promote {MODEL} --to staging   # review the new candidate",
     "lakeline serve                          # then open http://127.0.0.1:8001/docs",
     "lakeline ui                             # MLflow's pages over the same models",
     "lakeline new asset silver.orders        # an asset of your own",

@@ -74,7 +74,13 @@ def iris_features(clean: "DataFrame") -> "DataFrame":
     return clean.selectExpr("measurement_id", *MEASURES, "species", *ratios)
 
 
-@model("models.iris_xgboost_classifier", inputs={"features": "gold.iris_features"}, tags={"line": "iris"})
+@model(
+    "models.iris_xgboost_classifier",
+    inputs={"features": "gold.iris_features"},
+    metric="log_loss",
+    higher_is_better=False,
+    tags={"line": "iris"},
+)
 def iris_xgboost_classifier(features: "pa.Table") -> Trained:
     """The species of a flower from its measurements; one in five is kept from training, by the hash of its identity."""
     import zlib

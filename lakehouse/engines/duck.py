@@ -86,11 +86,13 @@ class DuckEngine:
         with _told("the checks"):
             marks = ", ".join(f"CASE WHEN {_fails(rule)} THEN {quoted(rule.name)} END" for rule in rules)
             marked = f"SELECT *, list_filter([{marks}], mark -> mark IS NOT NULL) AS {_MARKS} FROM frame"
-            self._told_relation(frame).query("frame", marked).create(table)
+            # Through Arrow, for the relation may be of a connection that the author opened.
+            connection.from_arrow(self.arrow(frame)).query("frame", marked).create(table)
             banned = ", ".join(quoted(rule.name) for rule in rules if rule.otherwise == "quarantine")
             barred = f"list_has_any({_MARKS}, [{banned}]::VARCHAR[])"
-            counts = [f"count_if(list_contains({_MARKS}, {quoted(rule.name)}))" for rule in rules]
-            found = connection.sql(f"SELECT {', '.join(['count(*)', f'count_if({barred})', *counts])} FROM {table}")
+            counts = [f"count(*) FILTER (list_contains({_MARKS}, {quoted(rule.name)}))" for rule in rules]
+            counted = ", ".join(["count(*)", f"count(*) FILTER ({barred})", *counts])
+            found = connection.sql(f"SELECT {counted} FROM {table}")
             total, rejected_rows, *each = found.fetchall()[0]
             failed = {rule.name: int(count) for rule, count in zip(rules, each, strict=True)}
             joined = f"array_to_string({_MARKS}, '; ') AS {FAILED_CHECKS}"
@@ -98,7 +100,7 @@ class DuckEngine:
             rest = f"SELECT * EXCLUDE ({_MARKS}), {joined} FROM {table} WHERE {barred}"
             return Audit(
                 passed=connection.sql(kept),
-                rejected=connection.sql(rest) if rejected_rows else None,
+                rejected=connection.sql(rest),
                 total=int(total),
                 rejected_rows=int(rejected_rows),
                 failed=failed,
@@ -108,7 +110,7 @@ class DuckEngine:
     def publish(self, frame: object, publication: Publication) -> None:
         """Makes the commit, or none where its sequence has been committed already."""
         import deltalake
-        from deltalake.exceptions import DeltaError, SchemaMismatchError
+        from deltalake.exceptions import SchemaMismatchError
 
         table = _existing(publication.location, self._settings)
         if table and (table.transaction_version(publication.application) or 0) >= publication.sequence:
@@ -138,8 +140,9 @@ class DuckEngine:
                 )
         except (SchemaMismatchError, ValueError) as error:
             raise SchemaRefused(publication.location.uri, str(error)) from error
-        except (DeltaError, OSError) as error:
-            raise ComputeFailed(f"a commit of {publication.location}", str(error)) from error
+        except Exception as error:  # delta-rs has no class for some errors, such as a type that Delta does not know
+            reason = str(error).split("\n   0: ")[0]
+            raise ComputeFailed(f"a commit of {publication.location}", reason) from error
 
     def arrow(self, frame: object) -> "pa.Table":
         """A frame's rows, computed."""
@@ -160,7 +163,10 @@ class DuckEngine:
     def _told_relation(self, frame: object) -> "duckdb.DuckDBPyRelation":
         import pyarrow as pa
 
-        return self._connection().from_arrow(frame) if isinstance(frame, pa.Table) else _relation(frame)
+        if not isinstance(frame, pa.Table):
+            return _relation(frame)
+        with _told("the frame"):
+            return self._connection().from_arrow(frame)
 
     def _samples(self, table: str, name: str) -> tuple[str, ...]:
         chosen = f"list_contains({_MARKS}, {quoted(name)})"

@@ -91,8 +91,8 @@ def test_wrong_options_are_refused_where_they_stand() -> None:
         asset("silver.a", engine="polars")(lambda: None)  # type: ignore[arg-type]
     with pytest.raises(BadOption, match="parameters"):
         asset("silver.a", inputs={"b": "silver.b"})(lambda a: None)
-    with pytest.raises(BadOption, match="one of the inputs"):
-        asset("silver.a", checks=[references("x", "silver.other", "y")])(lambda: None)
+    with pytest.raises(BadOption, match="one of the tables among the inputs"):
+        Graph.of([asset("silver.a", checks=[references("x", "silver.other", "y")])(lambda: None)])
     with pytest.raises(BadOption, match="otherwise"):
         asset("silver.a", checks=[unique("x", otherwise="ignore")])(lambda: None)  # type: ignore[arg-type]
     with pytest.raises(BadOption, match="exactly one"):
