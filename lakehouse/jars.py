@@ -6,6 +6,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ from lakehouse.spark_command import spark_home
 
 _DOWNLOAD_SECONDS = 900
 _INCOMING = ".incoming-"
+_FAULT = re.compile("exception|refused|server access|client error|server error", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,11 @@ class Jar:
     def file(self) -> str:
         """The name under which it is kept."""
         return f"{self.name}-{self.version}.jar"
+
+    @property
+    def path(self) -> str:
+        """Where a Maven repository keeps it."""
+        return "/".join((*self.group.split("."), self.name, self.version, self.file))
 
 
 def wanted(*, s3: bool) -> tuple[Jar, ...]:
@@ -76,43 +83,53 @@ def _download(folder: Path, jars: tuple[Jar, ...]) -> None:
     with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as name:
         incoming = Path(name)
         said = _ivy(incoming, jars)
+        lacking = tuple(jar for jar in jars if not (incoming / jar.file).is_file())
+        if lacking:
+            raise _fault(lacking, said)
         for jar in jars:
-            fetched = incoming / jar.file
-            if not fetched.is_file():
-                raise JarsMissing(jar.file, said)
-            found = hashlib.sha256(fetched.read_bytes()).hexdigest()
+            found = hashlib.sha256((incoming / jar.file).read_bytes()).hexdigest()
             if found != jar.sha256:
                 raise JarsMissing(jar.file, f"its SHA-256 is {found}, wanted {jar.sha256}")
         for jar in jars:
             (incoming / jar.file).replace(folder / jar.file)
 
 
-def _ivy(incoming: Path, jars: tuple[Jar, ...]) -> str:
-    """Runs the Ivy that Spark brings, which knows Maven Central by itself; what it said last."""
+def _ivy(incoming: Path, jars: tuple[Jar, ...]) -> tuple[str, ...]:
+    """Runs the Ivy that Spark brings, which knows Maven Central by itself; what it said."""
     machine = maven.from_machine()
-    (incoming / "settings.xml").write_text(_ivy_settings(incoming, machine))
+    (incoming / "settings.xml").write_text(_ivy_settings(incoming, machine, jars[0]))
     (incoming / "ivy.xml").write_text(_ivy_module(jars))
     options = (*java.trust_options(incoming), *machine.java_options)
     # An argument file, as a proxy's password on the command line could be read by everybody.
-    (incoming / "options").write_text("\n".join('"' + option.replace("\\", "\\\\") + '"' for option in options))
+    escaped = (re.sub(r'(["\\])', r"\\\1", option) for option in options)
+    (incoming / "options").write_text("\n".join(f'"{option}"' for option in escaped))
     ivy = next(spark_home().glob("jars/ivy-*.jar"))
     command: list[str | Path] = [java.find().executable, f"@{incoming / 'options'}", "-cp", ivy]
-    command += ["org.apache.ivy.Main", "-warn"]
+    command += ["org.apache.ivy.Main", "-verbose"]
     command += ["-settings", incoming / "settings.xml", "-ivy", incoming / "ivy.xml"]
     command += ["-retrieve", f"{incoming}/[artifact]-[revision].[ext]"]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise JarsMissing(jars[0].file, f"no end after {_DOWNLOAD_SECONDS} s") from error
-    lines = [line.strip() for line in (run.stdout + run.stderr).splitlines()]
-    errors = [line for line in lines if "exception" in line.lower() or "refused" in line or "Server access" in line]
-    return (errors or [line for line in lines if line] or [f"Ivy ended with {run.returncode}"])[0]
+    return tuple(line.strip() for line in (run.stdout + run.stderr).splitlines() if line.strip())
 
 
-def _ivy_settings(incoming: Path, machine: maven.Machine) -> str:
+def _fault(lacking: tuple[Jar, ...], said: tuple[str, ...]) -> JarsMissing:
+    """What went wrong; Ivy brings no jar at all where it found one at fault."""
+    faults = [line for line in said if _FAULT.search(line) and not line.endswith((".sha1", ".md5"))]
+    told = [(jar.file, line) for line in faults for jar in lacking if jar.file in line]
+    rest = (lacking[0].file, (*faults, *said, "Ivy said nothing")[0])
+    return JarsMissing(*(*told, rest)[0])
+
+
+def _ivy_settings(incoming: Path, machine: maven.Machine, jar: Jar) -> str:
     root = f" root={quoteattr(machine.mirror)}" if machine.mirror else ""
+    asked = f"{machine.mirror.rstrip('/')}/{jar.path}" if machine.mirror and machine.credentials else None
+    realm = maven.realm_of(asked) if asked else ""
     rows = (
-        f"<credentials host={quoteattr(each.host)} username={quoteattr(each.user)} passwd={quoteattr(each.password)}/>"
+        f"<credentials realm={quoteattr(realm)} host={quoteattr(each.host)} username={quoteattr(each.user)}"
+        f" passwd={quoteattr(each.password)}/>"
         for each in machine.credentials
     )
     return (

@@ -1,5 +1,6 @@
 """The lake: every table by its key, its history from the log, and the engines that make new versions."""
 
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -114,9 +115,18 @@ class Lake:
         import duckdb
 
         try:
-            return self.duckdb().sql(sql).to_arrow_table()
-        except (duckdb.Error, AttributeError) as error:
-            raise BadQuery(str(error)) from error
+            answer = self.duckdb().sql(sql)
+            if answer is None:
+                raise BadQuery("it answers no rows; wanted a SELECT")
+            return answer.to_arrow_table()
+        except duckdb.Error as error:
+            raise BadQuery(_reason(str(error))) from error
+
+
+def _reason(told: str) -> str:
+    """DuckDB's words; where a version is asked for that does not exist yet, they speak of the parts of a log."""
+    never_made = re.search(r"end version (\d+) not the same as the specified end version (\d+)", told)
+    return f"version {never_made[2]} was never made, the newest is {never_made[1]}" if never_made else told
 
 
 def _spark_address(settings: LakeSettings, report: Callable[[str], None]) -> str:

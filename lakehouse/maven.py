@@ -5,12 +5,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
 from xml.etree import ElementTree
 
 from lakehouse.errors import BadSetting
 
 CENTRAL = "central"
+_ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,18 @@ def from_machine(home: Path | None = None, environment: Mapping[str, str] = os.e
     credentials = tuple(_credentials(settings, mirror, url)) if mirror is not None and url else ()
     proxy = tuple(_settings_proxy(settings)) or tuple(_variable_proxies(environment))
     return Machine(mirror=url or None, credentials=credentials, java_options=proxy)
+
+
+def realm_of(url: str) -> str:
+    """What a server that wants a password calls itself: Ivy tells a password to nobody else."""
+    try:
+        with urlopen(Request(url, method="HEAD"), timeout=_ANSWER_SECONDS):
+            return ""
+    except HTTPError as error:
+        found = re.search(r'realm="([^"]*)"', error.headers.get("WWW-Authenticate", ""))
+        return found[1] if found else ""
+    except OSError:
+        return ""  # Ivy, which asks next, tells why
 
 
 def _parsed(file: Path, environment: Mapping[str, str]) -> ElementTree.Element:
@@ -96,8 +111,12 @@ def _variable_proxies(environment: Mapping[str, str]) -> Iterator[str]:
     for scheme in ("https", "http"):
         address = told[f"{scheme}_proxy"]
         if address:
-            proxy = urlsplit(address if "://" in address else f"http://{address}")
-            port = str(proxy.port or (443 if proxy.scheme == "https" else 80))
+            try:
+                proxy = urlsplit(address if "://" in address else f"http://{address}")
+                port = str(proxy.port or (443 if proxy.scheme == "https" else 80))
+            except ValueError as error:
+                shown = address.rpartition("@")[2]
+                raise BadSetting(f"{scheme.upper()}_PROXY", shown, "wanted an address, as http://host:3128") from error
             user, password = unquote(proxy.username or ""), unquote(proxy.password or "")
             yield from _options(scheme, proxy.hostname or "", port, user, password)
     hosts = [host.strip() for host in told["no_proxy"].split(",") if host.strip()]
@@ -113,8 +132,8 @@ def _options(scheme: str, host: str, port: str, user: str, password: str) -> Ite
     yield f"-D{scheme}.proxyHost={host}"
     yield f"-D{scheme}.proxyPort={port}"
     if user:
-        yield f"-D{scheme}.proxyUser={user}"
-        yield f"-D{scheme}.proxyPassword={password}"
+        yield f"-Dhttp.proxyUser={user}"  # Ivy reads the name of this scheme for both
+        yield f"-Dhttp.proxyPassword={password}"
         yield "-Djdk.http.auth.tunneling.disabledSchemes="  # Java refuses Basic to an https proxy unless told otherwise
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,7 +20,7 @@ class LakeSettings(BaseSettings):
     lake_root: str | None = None
     landing_root: Path | None = None
     lakeline_jars: Path | None = None
-    spark_remote: str | None = None
+    spark_remote: str | None = Field(default=None, repr=False)  # a token may be part of it
     spark_driver_memory: str = Field(default="2g", pattern=r"^[1-9][0-9]*[kmgt]$")
     aws_endpoint_url: str | None = None
     aws_access_key_id: str | None = None
@@ -34,10 +35,9 @@ class LakeSettings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error
-        if settings.spark_remote is not None and not settings.spark_remote.startswith("sc://"):
-            raise BadSetting(
-                "SPARK_REMOTE", settings.spark_remote, "wanted the address of a server, as sc://host:15002"
-            )
+        if settings.spark_remote is not None and not _is_address(settings.spark_remote):
+            shown = settings.spark_remote.split(";")[0]
+            raise BadSetting("SPARK_REMOTE", shown, "wanted the address of a server, as sc://host:15002")
         if settings.lake_root and "://" in settings.lake_root and not settings.root.is_s3:
             raise BadSetting("LAKE_ROOT", settings.lake_root, "wanted a folder or s3://bucket/prefix")
         return settings
@@ -67,3 +67,11 @@ class LakeSettings(BaseSettings):
     def jars(self) -> Path:
         """The folder in which Spark's jars are kept."""
         return (self.lakeline_jars or self.home / "jars").absolute()
+
+
+def _is_address(remote: str) -> bool:
+    try:
+        parts = urlsplit(remote)
+        return parts.scheme == "sc" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,33 +22,15 @@ from lakehouse import jars, java
 from lakehouse.errors import SparkUnreachable
 from lakehouse.settings import LakeSettings
 from lakehouse.spark_command import MAIN_CLASS, environment, files, fingerprint, options, prepare
+from lakehouse.spark_process import SparkServer, end, listens, process_of
 
 DEFAULT_PORT = 15002  # of Spark Connect, where an address names none
 _START_SECONDS = 180.0
-_STOP_SECONDS = 15.0
 _ANSWER_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 _LOG_LINES = 12
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SparkServer:
-    """A server that was started; `started_at` is the time at which the process was created."""
-
-    pid: int
-    port: int
-    token: str = field(repr=False)
-    lake: str
-    started_at: float
-    log: str
-    fingerprint: str
-
-    @property
-    def remote(self) -> str:
-        """The address for a client; pyspark sends a token without TLS only to a host spelled `localhost`."""
-        return f"sc://localhost:{self.port}/;token={self.token}"
 
 
 def ensure(settings: LakeSettings, report: Report) -> str:
@@ -66,7 +48,7 @@ def find(settings: LakeSettings) -> SparkServer | None:
     server = _recorded(settings)
     if server is None:
         return None
-    if _process(server) is None:
+    if process_of(server) is None:
         files(settings).state.unlink(missing_ok=True)
         return None
     return server if answers(server.port) else None
@@ -83,7 +65,7 @@ def start(settings: LakeSettings, report: Report) -> SparkServer:
         left = _recorded(settings)
         if left is not None:
             report("stopping a Spark server that was started with other settings or no longer answers ...")
-            _end(left)
+            end(left)
         report("starting Spark (about 5 s) ...")
         return _started(settings, spark_jars, wanted)
 
@@ -94,7 +76,7 @@ def stop(settings: LakeSettings) -> SparkServer | None:
         return None
     with _locked(settings, lambda line: None):
         server = _recorded(settings)
-        ran = server is not None and _end(server)
+        ran = server is not None and end(server)
         files(settings).state.unlink(missing_ok=True)
         return server if ran else None
 
@@ -163,18 +145,10 @@ def _await(process: "subprocess.Popen[bytes]", server: SparkServer) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise SparkUnreachable(server.remote.split(";")[0], f"it ended while it started:\n{_last_lines(server)}")
-        if _listens(server):
+        if listens(server):
             return
         time.sleep(_POLL_SECONDS)
     raise SparkUnreachable(server.remote.split(";")[0], f"no answer for {_START_SECONDS:.0f} s:\n{_last_lines(server)}")
-
-
-def _listens(server: SparkServer) -> bool:
-    """Whether it is this very process that listens, and not another that took the port."""
-    with suppress(psutil.Error):
-        found = psutil.Process(server.pid).net_connections("tcp")
-        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == server.port for each in found)
-    return False
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
@@ -184,37 +158,6 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
             return True
     except OSError:
         return False
-
-
-def _process(server: SparkServer) -> psutil.Process | None:
-    """The server's process; None where it has ended, even if its number was given to another since."""
-    with suppress(psutil.Error):
-        process = psutil.Process(server.pid)
-        # Linux derives the time from a clock that may be set anew, so that it alone is no proof.
-        near = abs(process.create_time() - server.started_at) < 3600
-        words = process.cmdline()
-        if near and MAIN_CLASS in words and f"-Dspark.connect.grpc.binding.port={server.port}" in words:
-            return process
-    return None
-
-
-def _end(server: SparkServer) -> bool:
-    """Ends the server and its children and waits until they are gone; False where it had ended before."""
-    process = _process(server)
-    if process is None:
-        return False
-    family = [process]
-    with suppress(psutil.Error):
-        family = [*process.children(recursive=True), process]
-    for member in family:
-        with suppress(psutil.Error):
-            member.terminate()
-    _, left = psutil.wait_procs(family, timeout=_STOP_SECONDS)
-    for member in left:
-        with suppress(psutil.Error):
-            member.kill()
-    psutil.wait_procs(left, timeout=_STOP_SECONDS)
-    return True
 
 
 def _recorded(settings: LakeSettings) -> SparkServer | None:

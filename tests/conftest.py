@@ -37,3 +37,9 @@ def on_spark(spark_remote: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Points the test's lake to the shared server."""
     monkeypatch.setenv("SPARK_REMOTE", spark_remote)
     return spark_remote
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what to do next, before the runner's own last line."""
+    if not terminalreporter.stats.get("failed") and not terminalreporter.stats.get("error"):
+        terminalreporter.write_line("next: 'make demo' tells the whole story, 'make help' lists what else can be made")

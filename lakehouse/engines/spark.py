@@ -1,5 +1,7 @@
 """Spark over Connect: the default engine, whose frames are Spark DataFrames."""
 
+import atexit
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _MARKS = "__lakeline_failed"
 _FOUND = "__lakeline_found"
 _SAMPLES = 3
+_RETRIES = 5  # with growing pauses, for about 17 s; pyspark's own 15 keep silent for 10 minutes
 
 
 class SparkEngine:
@@ -39,8 +42,13 @@ class SparkEngine:
 
     def from_arrow(self, rows: "pa.Table") -> object:
         """Rows that came from elsewhere, as a DataFrame."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
         with _told("a frame from rows"):
-            return self._session().createDataFrame(rows)
+            if rows.num_rows:
+                return self._session().createDataFrame(rows)
+            # Spark looks for the types of a frame without rows in its rows, whatever its columns say.
+            return self._session().createDataFrame([], from_arrow_schema(rows.schema, prefer_timestamp_ntz=False))
 
     def columns(self, frame: object) -> Mapping[str, str]:
         """The names of a frame's columns and their types, in SQL's words."""
@@ -71,7 +79,7 @@ class SparkEngine:
             rejected = marked.filter(barred).withColumn(FAILED_CHECKS, F.array_join(_MARKS, "; ")).drop(_MARKS)
             return Audit(
                 passed=marked.filter(~barred).drop(_MARKS),
-                rejected=rejected if counts[1] else None,
+                rejected=rejected,
                 total=int(counts[0]),
                 rejected_rows=int(counts[1]),
                 failed=failed,
@@ -109,11 +117,16 @@ class SparkEngine:
     def _session(self) -> "SparkSession":
         if self._connected is None:
             from pyspark.sql import SparkSession
+            from pyspark.sql.connect.client.retries import DefaultPolicy
 
             address = self._remote()
-            with _told(f"a connection to {address.split(';')[0]}"):
-                self._connected = SparkSession.builder.remote(address).create()
-                self._connected.conf.set("spark.sql.session.timeZone", "UTC")
+            with _told("a connection", address.split(";")[0]):
+                session = SparkSession.builder.remote(address).create()
+                session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
+                # Or else pyspark has one more question for the server at exit, which may have ended before.
+                atexit.register(session.client.close)
+                session.conf.set("spark.sql.session.timeZone", "UTC")
+                self._connected = session
         return self._connected
 
     def _marked(self, frame: "DataFrame", rules: tuple[Rule, ...]) -> "DataFrame":
@@ -160,7 +173,7 @@ def _frame(frame: object) -> "DataFrame":
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _told(what: str, address: str = "the address that answered before") -> Iterator[None]:
     """Words a foreign error as ours, without its Java stack."""
     import grpc
     from pyspark.errors import PySparkException
@@ -169,10 +182,10 @@ def _told(what: str) -> Iterator[None]:
         yield
     except PlatformError:
         raise
-    except grpc.RpcError as error:
-        raise SparkUnreachable("SPARK_REMOTE", str(error).splitlines()[0]) from error
-    except PySparkException as error:
+    except (grpc.RpcError, PySparkException) as error:
         text = str(error).split("JVM stacktrace")[0].strip()
-        if "StatusCode.UNAVAILABLE" in text or "Connection refused" in text:
-            raise SparkUnreachable("the Spark server", text.splitlines()[0]) from error
+        unanswered = re.search(r'StatusCode\.(?:UNAVAILABLE|UNAUTHENTICATED)\s+details = "(.*)"', text)
+        if unanswered or isinstance(error, grpc.RpcError):
+            reason = unanswered[1] if unanswered else text.splitlines()[0]
+            raise SparkUnreachable(address, reason) from error
         raise ComputeFailed(what, text) from error

@@ -120,6 +120,25 @@ def test_types_and_odd_names_survive(lake: Lake, engine: Engine) -> None:
     assert read(lake) == [row]
 
 
+def test_a_frame_without_rows_keeps_its_columns_and_their_types(lake: Lake, engine: Engine) -> None:
+    schema = pa.schema(
+        {
+            "id": pa.int32(),
+            "x": pa.float64(),
+            "größe": pa.string(),
+            "when": pa.timestamp("us", "UTC"),
+            "raw": pa.binary(),
+        }
+    )
+    one = pa.Table.from_pylist([{"id": 1, "when": datetime(2026, 1, 2, tzinfo=UTC)}], schema=schema)
+    empty = engine.from_arrow(schema.empty_table())
+    assert engine.columns(empty) == engine.columns(engine.from_arrow(one))
+    publish(lake, engine, schema.empty_table(), 1)
+    publish(lake, engine, one, 2, write="append")
+    assert [(commit.rows, commit.effective) for commit in lake.history(KEY)] == [(0, 0), (1, 1)]
+    assert lake.read_arrow(KEY, 0).schema.equals(lake.read_arrow(KEY, 1).schema)
+
+
 def test_the_table_keeps_its_old_versions_for_years(lake: Lake, engine: Engine) -> None:
     publish(lake, engine, pa.table({"id": [1]}), 1)
     first = (lake.files.read(lake.location(KEY).child("_delta_log"), f"{0:020}.json")).decode()
