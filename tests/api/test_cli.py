@@ -87,6 +87,7 @@ def test_a_second_run_does_nothing_and_says_so(made: Path) -> None:
     assert not (made / ".lakeline" / "spark").exists()
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_code_1_and_names_the_rows(shop: Path) -> None:
     run_in(shop)
     landed(shop, "twice.csv", "1,3")
@@ -97,6 +98,7 @@ def test_a_failed_run_is_code_1_and_names_the_rows(shop: Path) -> None:
     assert lakeline("sql", "from silver.orders", "--json", folder=shop).json == [{"id": "1", "amount": 2.5}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", READING, ids=lambda words: words[0])
 def test_what_reads_answers_in_json(made: Path, arguments: tuple[str, ...]) -> None:
     said = lakeline(*arguments, "--json", folder=made)
@@ -107,6 +109,7 @@ def test_what_reads_answers_in_json(made: Path, arguments: tuple[str, ...]) -> N
     assert people.out.strip()
 
 
+@pytest.mark.slow
 def test_a_run_in_json_is_one_document(shop: Path) -> None:
     run_in(shop)
     told = lakeline("run", "--force", "--json", folder=shop).json

@@ -9,9 +9,12 @@ import threading
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.api import served_models as models
 from tests.api.running import PROJECT, running
+
+pytestmark = pytest.mark.slow
 
 
 def test_ready_only_when_a_production_model_is_loaded_and_alive_always(folder: Path, tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def model_line() -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_downstream_reaches_models_and_predictions_and_upstream_leads_back(lake: Lake, store: Path) -> None:
     assert store.exists()
     materializer = made_by(lake, *model_line())  # type: ignore[arg-type]

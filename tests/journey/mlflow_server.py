@@ -67,6 +67,7 @@ def mlflow_server(home: Path) -> Iterator[Rest]:
             command.arguments,
             cwd=home,
             env=environment | dict(command.environment),
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,

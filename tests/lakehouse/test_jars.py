@@ -148,6 +148,7 @@ def test_jars_that_are_there_ask_no_network(machine: Path) -> None:
     assert said == []
 
 
+@pytest.mark.slow
 def test_the_jars_come_from_the_mirror_of_the_machine_which_is_told_its_password(
     machine: Path, mirror: Mirror, settings: LakeSettings
 ) -> None:
@@ -168,6 +169,7 @@ def test_the_jars_come_from_the_mirror_of_the_machine_which_is_told_its_password
     assert mirror.served_jars == [lost.name]
 
 
+@pytest.mark.slow
 def test_of_two_commands_that_race_one_downloads(
     machine: Path, mirror: Mirror, settings: LakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +185,7 @@ def test_of_two_commands_that_race_one_downloads(
     assert all(f"Spark's jars are in {settings.jars}" in output for output in told)
 
 
+@pytest.mark.slow
 def test_a_file_with_another_sum_is_refused_and_leaves_nothing(
     machine: Path, mirror: Mirror, settings: LakeSettings
 ) -> None:
@@ -197,6 +200,7 @@ def test_a_file_with_another_sum_is_refused_and_leaves_nothing(
     assert kept(settings) == []
 
 
+@pytest.mark.slow
 def test_a_mirror_that_lacks_a_jar_is_told_and_what_it_has_is_not_kept(
     machine: Path, mirror: Mirror, settings: LakeSettings
 ) -> None:
@@ -210,6 +214,7 @@ def test_a_mirror_that_lacks_a_jar_is_told_and_what_it_has_is_not_kept(
     assert kept(settings) == []
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_told_and_does_not_appear(machine: Path, mirror: Mirror, settings: LakeSettings) -> None:
     tell_maven(machine, mirror.url, "wr0ng")
     with pytest.raises(JarsMissing, match="(?i)unauthorized|too many") as caught:
@@ -219,6 +224,7 @@ def test_a_wrong_password_is_told_and_does_not_appear(machine: Path, mirror: Mir
     assert kept(settings) == []
 
 
+@pytest.mark.slow
 def test_without_a_network_and_without_jars_it_is_said_in_words(machine: Path, settings: LakeSettings) -> None:
     with pytest.raises(JarsMissing) as caught:
         jars.ensure(settings, lambda line: None)
@@ -230,6 +236,7 @@ def test_without_a_network_and_without_jars_it_is_said_in_words(machine: Path, s
     assert kept(settings) == []
 
 
+@pytest.mark.slow
 def test_what_an_interrupted_download_left_is_cleaned_away(
     machine: Path, mirror: Mirror, settings: LakeSettings
 ) -> None:
@@ -242,6 +249,7 @@ def test_what_an_interrupted_download_left_is_cleaned_away(
     assert kept(settings) == []
 
 
+@pytest.mark.slow
 def test_a_proxy_that_wants_a_password_is_told_it(
     machine: Path, settings: LakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

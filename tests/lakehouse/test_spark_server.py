@@ -280,7 +280,7 @@ def test_a_state_file_that_cannot_be_read_is_no_server(tmp_path: Path, content: 
     assert spark_server.stop(settings) is None
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 2**22 - 1])
+@pytest.mark.parametrize("pid", [os.getpid(), 2**22 - 1], ids=["of this program", "of nobody"])
 def test_another_program_on_the_port_of_a_dead_server_is_not_mistaken_for_spark(tmp_path: Path, pid: int) -> None:
     """Even where the process number was given to another as well, here to this very test."""
     settings = LakeSettings(lakeline_home=tmp_path / "home")

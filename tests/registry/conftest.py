@@ -62,7 +62,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Itera
     environment = {**os.environ, **command.environment}
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            command.arguments, cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True
+            command.arguments,
+            cwd=home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     address = command.address
     try:

@@ -16,6 +16,8 @@ from registry.aliases import Held, RegisteredModel, _alias_by_client, _model_by_
 from registry.errors import AccessRefused, RegistryRefused, RegistryUnreachable
 from registry.settings import RegistrySettings
 
+pytestmark = pytest.mark.slow
+
 Readers = tuple[
     Callable[[RegistrySettings, str], RegisteredModel | None], Callable[[RegistrySettings, str, str], Held | None]
 ]

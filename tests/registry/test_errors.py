@@ -97,6 +97,7 @@ def test_saving_leaves_the_environment_as_it_was(models: Models, monkeypatch: py
     assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:////nowhere/else.db"
 
 
+@pytest.mark.slow
 def test_mlflows_pages_are_shown_for_a_store_that_has_none(server: str, tmp_path: Path) -> None:
     with urllib.request.urlopen(server, timeout=10) as page:
         assert b"<title>MLflow</title>" in page.read()

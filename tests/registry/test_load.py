@@ -20,6 +20,8 @@ from registry.settings import RegistrySettings
 from tests.registry import kept
 from tests.registry.kept import FEATURES, NAME, flowers, stamp, trained
 
+pytestmark = pytest.mark.slow
+
 
 def frame() -> object:
     return flowers().select(list(FEATURES)).to_pandas()

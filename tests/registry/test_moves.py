@@ -18,6 +18,8 @@ from registry.process import mark
 from registry.settings import RegistrySettings
 from tests.registry.kept import NAME, save
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client(settings: RegistrySettings) -> MlflowClient:

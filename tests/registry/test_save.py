@@ -17,6 +17,8 @@ from registry.tags import inputs_of, tags_of
 from tests.registry import kept
 from tests.registry.kept import NAME, save, stamp, trained
 
+pytestmark = pytest.mark.slow
+
 
 def client_of(settings: RegistrySettings) -> MlflowClient:
     return MlflowClient(settings.tracking_uri, settings.tracking_uri)
