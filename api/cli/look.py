@@ -10,7 +10,7 @@ from api.cli import show
 from api.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from assets.lineage import Node
+    from assets.lineage import Node, Version
 
 
 def history(
@@ -24,43 +24,40 @@ def history(
     from assets.lineage import Lineage
     from lakehouse.lake import Lake
 
-    lineage = Lineage.of(Lake.from_env())
-    lineage.find(asset)
-    listed = [
-        {
-            "version": made.version,
-            "at": made.at,
-            "run": made.stamp.run if made.stamp else None,
-            "code": made.stamp.code if made.stamp else None,
-            "rows": made.rows,
-            "operation": made.operation,
-            "inputs": {key: read.version for key, read in made.stamp.inputs.items()} if made.stamp else {},
-            "checks": [
-                {"name": c.name, "otherwise": c.otherwise, "failed": c.failed, "total": c.total}
-                for c in (made.stamp.checks if made.stamp else ())
-            ],
-        }
-        for made in lineage.versions[asset]
-    ]
+    traced = Lineage.of(Lake.from_env())
+    traced.find(asset)
+    versions = traced.versions[asset]
     if as_json:
-        show.as_json(listed)
+        show.as_json([_plain_version(made) for made in versions])
         return
     columns = ("version", "at", "rows", "made from", "code", "run", "checks failed")
-    show.rows(
-        columns,
-        [
-            (
-                show.version(made.version),
-                made.at,
-                made.rows,
-                [f"{key} v{read.version}" for key, read in made.stamp.inputs.items()] if made.stamp else made.operation,
-                made.stamp.code[:8] if made.stamp else None,
-                made.stamp.run if made.stamp else "not ours",
-                [f"{c.failed} {c.name}" for c in (made.stamp.checks if made.stamp else ()) if c.failed],
-            )
-            for made in lineage.versions[asset]
+    show.rows(columns, [_version_row(made) for made in versions])
+
+
+def _plain_version(made: "Version") -> dict[str, object]:
+    stamp = made.stamp
+    return {
+        "version": made.version,
+        "at": made.at,
+        "run": stamp.run if stamp else None,
+        "code": stamp.code if stamp else None,
+        "rows": made.rows,
+        "operation": made.operation,
+        "inputs": {key: read.version for key, read in stamp.inputs.items()} if stamp else {},
+        "checks": [
+            {"name": c.name, "otherwise": c.otherwise, "failed": c.failed, "total": c.total}
+            for c in (stamp.checks if stamp else ())
         ],
-    )
+    }
+
+
+def _version_row(made: "Version") -> tuple[object, ...]:
+    stamp = made.stamp
+    if stamp is None:
+        return (show.version(made.version), made.at, made.rows, made.operation, None, "not ours", None)
+    read = [f"{key} v{read.version}" for key, read in stamp.inputs.items()]
+    failed = [f"{check.failed} {check.name}" for check in stamp.checks if check.failed]
+    return (show.version(made.version), made.at, made.rows, read, stamp.code[:8], stamp.run, failed)
 
 
 def lineage(

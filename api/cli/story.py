@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -23,8 +24,18 @@ BAD_ROWS = (
     ("iris-902", "n/a", "2.9", "4.3", "1.3", "versicolor"),
     ("iris-903", "6.3", "3.3", "6.0", "2.5", "tulip"),
 )
+KEPT_BACK = "select measurement_id, petal_length, species, failed_checks from quarantine.silver.iris_clean order by all"
 _READY_SECONDS = 60.0
 _COLUMNS = ("measurement_id", "sepal_length", "sepal_width", "petal_length", "petal_width", "species")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """What happens, the command that a person would type for it, and the same as a call."""
+
+    words: str
+    command: str
+    act: Callable[[], None]
 
 
 def tell() -> None:
@@ -37,56 +48,76 @@ def tell() -> None:
     if is_told_again:
         show.out.print("The flowers are in this lake already, so little is left to do; 'make clean' starts anew.")
     began = time.monotonic()
-    chapters: Sequence[tuple[str, str, Callable[[], None]]] = (
-        ("A field team sends 100 flowers.", f"lakeline land {_short(first)}", lambda: line.land([first])),
-        ("What does that make stale, and why?", "lakeline plan", line.plan),
-        (
-            "Raw rows become bronze, silver and gold tables and a trained model. Nobody has reviewed the model yet.",
-            "lakeline run",
-            line.run,
-        ),
-        (
-            "A person reviews the candidate and lets it into staging.",
-            f"lakeline promote {MODEL} --to staging --yes --why 'looked at the metrics'",
-            lambda: models.promote(MODEL, to="staging", yes=True, why="looked at the metrics"),
-        ),
-        ("Now the batch inference can run: the model version is an input like any table.", "lakeline run", line.run),
-        (
-            "Its predictions are good, so it goes into production.",
-            f"lakeline promote {MODEL} --to production --yes --why 'looked at the predictions'",
-            lambda: models.promote(MODEL, to="production", yes=True, why="looked at the predictions"),
-        ),
-        ("The API serves what the alias names. It says which data made the answer.", "lakeline serve", ask_the_api),
-        (
-            "Another 50 flowers arrive, with three bad rows among them.",
-            f"lakeline land {_short(second)}",
-            lambda: line.land([second]),
-        ),
-        ("What is stale now?", "lakeline plan", line.plan),
-        ("The bad rows are kept back; the good ones go on, up to a new candidate.", "lakeline run", line.run),
-        (
-            "Here is what was kept back, with the reason.",
-            'lakeline sql "from quarantine.silver.iris_clean"',
-            lambda: look.sql(
-                "select measurement_id, petal_length, sepal_length, species, failed_checks"
-                " from quarantine.silver.iris_clean where sequence = (select max(sequence) from quarantine.silver.iris_clean)"
-                " order by all"
-            ),
-        ),
-        (
-            "Which data made the model in production, and which the new candidate?",
-            f"lakeline lineage models.{MODEL}@production; lakeline lineage models.{MODEL}@candidate",
-            both_lineages,
-        ),
-    )
-    for number, (words, command, act) in enumerate(chapters, 1):
-        show.out.print(f"\n[bold]{number}. {words}[/bold]\n[dim]$ {command}[/dim]")
+    for number, chapter in enumerate((*_up_to_production(first), *_with_more_flowers(second)), 1):
+        show.out.print(f"\n[bold]{number}. {chapter.words}[/bold]\n[dim]$ {chapter.command}[/dim]")
         started = time.monotonic()
-        act()
+        chapter.act()
         show.out.print(f"({time.monotonic() - started:.1f} s)", style="dim")
     show.out.print(f"\n[bold]Done in {time.monotonic() - began:.0f} s.[/bold] Go on with:")
     for command in _NEXT:
         show.out.print(f"  {command}", markup=False)
+
+
+def _up_to_production(flowers: Path) -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            words="A field team sends 100 flowers.",
+            command=f"lakeline land {_short(flowers)}",
+            act=lambda: line.land([flowers]),
+        ),
+        Chapter(words="What does that make stale, and why?", command="lakeline plan", act=line.plan),
+        Chapter(
+            words="Raw rows become bronze, silver and gold tables and a trained model. Nobody has reviewed the model yet.",
+            command="lakeline run",
+            act=line.run,
+        ),
+        Chapter(
+            words="A person reviews the candidate and lets it into staging.",
+            command=f"lakeline promote {MODEL} --to staging --yes --why 'looked at the metrics'",
+            act=lambda: models.promote(MODEL, to="staging", yes=True, why="looked at the metrics"),
+        ),
+        Chapter(
+            words="Now the batch inference can run: the model version is an input like any table.",
+            command="lakeline run",
+            act=line.run,
+        ),
+        Chapter(
+            words="Its predictions are good, so it goes into production.",
+            command=f"lakeline promote {MODEL} --to production --yes --why 'looked at the predictions'",
+            act=lambda: models.promote(MODEL, to="production", yes=True, why="looked at the predictions"),
+        ),
+        Chapter(
+            words="The API serves what the alias names. It says which data made the answer.",
+            command="lakeline serve",
+            act=ask_the_api,
+        ),
+    )
+
+
+def _with_more_flowers(flowers: Path) -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            words="Another 50 flowers arrive, with three bad rows among them.",
+            command=f"lakeline land {_short(flowers)}",
+            act=lambda: line.land([flowers]),
+        ),
+        Chapter(words="What is stale now?", command="lakeline plan", act=line.plan),
+        Chapter(
+            words="The bad rows are kept back; the good ones go on, up to a new candidate.",
+            command="lakeline run",
+            act=line.run,
+        ),
+        Chapter(
+            words="Here is what was kept back, with the reason.",
+            command=f'lakeline sql "{KEPT_BACK}"',
+            act=lambda: look.sql(KEPT_BACK),
+        ),
+        Chapter(
+            words="Which data made the model in production, and which the new candidate?",
+            command=f"lakeline lineage models.{MODEL}@production; lakeline lineage models.{MODEL}@candidate",
+            act=both_lineages,
+        ),
+    )
 
 
 _NEXT = (
