@@ -91,10 +91,10 @@ def _spark(settings: LakeSettings) -> str:
 
 
 def _lake(lake: Lake) -> str:
-    tables = len(lake.tables())
+    histories = [lake.history(table) for table in lake.tables()]
     where = lake.settings.root
     told = "reachable" if where.is_s3 else _writable(Path(where.uri))
-    return f"{where}, {tables} tables, {told}"
+    return f"{where}, {len(histories)} tables with {sum(map(len, histories))} readable commits, {told}"
 
 
 def _writable(folder: Path) -> str:

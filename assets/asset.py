@@ -103,6 +103,9 @@ def asset(
         _one_of(where, "write", write, get_args(Write))
         _one_of(where, "engine", engine, get_args(EngineName))
         for check in checks:
+            if not hasattr(check, "otherwise"):
+                wanted = "one of rows(...), unique(...), references(...), matches(...)"
+                raise BadOption(where, f"a check of {key!r}", repr(check), wanted)
             _one_of(where, f"otherwise of {check.name!r}", check.otherwise, get_args(Otherwise))
         return TableAsset(
             key=checked_key(key, where),

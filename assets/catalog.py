@@ -31,6 +31,8 @@ def load(modules: Iterable[str] | None = None) -> Graph:
             for value in vars(module).values():
                 if isinstance(value, (TableAsset, ModelAsset, External)):
                     found[id(value)] = value
+    if not found:
+        raise DefinitionsUnloadable(", ".join(names), "it declares no asset, model or external that is bound to a name")
     return Graph.of(found.values())
 
 
@@ -50,6 +52,11 @@ def _refuse_lost(module: ModuleType) -> None:
         return  # a module without source, or without a line in it
     first: dict[str, ast.FunctionDef] = {}
     for node in body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_external(node.value.func):
+            where = Where(file=short(str(module.__file__)), line=node.lineno)
+            raise BadOption(
+                where, "an external", "bound to no name", "a name by which it is found: landed = external(...)"
+            )
         if not isinstance(node, ast.FunctionDef):
             continue
         if (lost := first.get(node.name)) is not None:
@@ -58,6 +65,10 @@ def _refuse_lost(module: ModuleType) -> None:
             raise BadOption(where, "the name of the function", f"{node.name!r} again at {again}", "a name of its own")
         if any(declares(word) for word in node.decorator_list):
             first[node.name] = node
+
+
+def _is_external(called: ast.expr) -> bool:
+    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == "external"
 
 
 def _imported(name: str) -> ModuleType:

@@ -84,7 +84,9 @@ class AmbiguousName(DefinitionWrong):
         if self.first == self.second:
             found = f"{self.first!r} has two writers; a table has one"
         else:
-            found = f"{self.first!r} and {self.second!r} share a name; names are unique over layers"
+            found = (
+                f"{self.first!r} and {self.second!r} share a name; names are unique over layers, so rename one of them"
+            )
         return f"{self.second_where}: {found}, and the first is declared at {self.first_where}"
 
 

@@ -18,10 +18,14 @@ def land_files(graph: Graph, files: Iterable[Path], into: str | None) -> tuple[P
     externals = {key: a for key, a in graph.assets.items() if isinstance(a, External) and a.files}
     if into is None and len(externals) == 1:
         into = next(iter(externals))
+    wanted = list(files)
+    if into is None and len(externals) > 1:
+        raise NotLandable(
+            str(wanted[0]), f"several externals take files; name one of {', '.join(externals)} with --into"
+        )
     chosen = externals.get(into or "")
     if chosen is None or chosen.files is None:
         raise UnknownAsset(into or "", nearest(into or "", externals) or tuple(externals))
-    wanted = list(files)
     pattern = Path(chosen.files)
     for file in wanted:
         if not file.is_file():

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from assets.errors import UnknownVersion
 from assets.key import nearest
-from assets.observe import taken_files
-from lakehouse.history import Commit
+from assets.observe import files_of_all, taken_files
+from lakehouse.history import Commit, last_stamped, live_commits
 from lakehouse.lake import Lake
 from lakehouse.landing import LandedFile
 from lakehouse.stamp import InputVersion, Stamp
@@ -98,9 +98,7 @@ def _reads(reader: Version, made: Version) -> bool:
 
 
 def _versions(table: str, commits: Sequence[Commit]) -> Iterable[Version]:
-    since: list[Commit] = []
-    for commit in commits:
-        since = [commit] if commit.replaces else [*since, commit]
+    for commit, live in zip(commits, live_commits(commits), strict=True):
         stamp = commit.stamp
         if stamp is not None and stamp.asset != table:
             if stamp.inputs:
@@ -108,15 +106,16 @@ def _versions(table: str, commits: Sequence[Commit]) -> Iterable[Version]:
                 known_as = TableVersion(table_id=_model_id(stamp), version=version)
                 yield Version(key=stamp.asset, version=version, table=known_as, at=commit.at, stamp=stamp)
             continue
+        stands = last_stamped(live, table) if commit.restores is not None else None
         yield Version(
             key=table,
             version=commit.version,
             table=commit.table_version,
             at=commit.at,
-            stamp=stamp,
+            stamp=stands.stamp if stands else stamp,
             rows=commit.rows,
             operation=commit.operation,
-            files=tuple(taken_files(tuple(since), table).values()),
+            files=tuple(files_of_all(taken_files(live, table, with_rejected=False)).values()),
         )
 
 

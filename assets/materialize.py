@@ -42,21 +42,29 @@ class Materializer:
     """Plans and runs a graph against one lake."""
 
     def __init__(
-        self, lake: Lake, models: Models, graph: Graph, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        lake: Lake,
+        models: Models,
+        graph: Graph,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.lake, self.models, self.graph = lake, models, graph
-        self._clock = clock
+        self._clock, self._report = clock, report
 
     @classmethod
     def from_env(cls, report: Callable[[str], None] = lambda line: None) -> Self:
         """The graph, lake and models that the environment names."""
         graph = catalog.load()
         lake = Lake.from_env(report)
-        return cls(lake, Models.from_env(lake), graph)
+        return cls(lake, Models.from_env(lake), graph, report=report)
 
     def observe(self) -> Snapshot:
         """What exists now, after moves made outside have been journaled."""
-        self.models.notice_outside_moves()
+        try:
+            self.models.notice_outside_moves()
+        except PlatformError as error:
+            self._report(f"what was moved in MLflow was not looked at: {error}")
         return observe(self.lake, self.models, self.graph)
 
     def plan(self, selection: str = "*", *, force: bool = False) -> Plan:
@@ -114,8 +122,7 @@ class Materializer:
     def _make(self, inputs: Inputs, asset: Made, step: Step, observed: Observed) -> tuple[Outcome, Observed]:
         """Makes one asset; an error is told in the outcome, for the other branches go on."""
         started = time.monotonic()
-        last = observed.stamps.get(asset.key)
-        sequence = last.sequence + 1 if last else 1
+        sequence = observed.sequences.get(asset.key, 0) + 1
         outcome = Outcome(key=asset.key, action="made", causes=step.causes, before=observed.published.get(asset.key))
         try:
             if isinstance(asset, TableAsset):
@@ -152,5 +159,6 @@ def _moved_on(
         observed,
         now={**observed.now, **moved},
         stamps={**observed.stamps, key: stamp} if stamp else observed.stamps,
+        sequences={**observed.sequences, key: stamp.sequence} if stamp else observed.sequences,
         published={**observed.published, key: published} if published is not None else observed.published,
     )

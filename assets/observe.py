@@ -1,14 +1,14 @@
 """Looks at the lake, the models' journal and the landing folder once, and says what is there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from assets.asset import External, ModelAsset
 from assets.code import code_version
-from assets.graph import Graph, made_keys
+from assets.graph import Graph
 from assets.plan import Observed
 from lakehouse import landing
-from lakehouse.history import Commit, last_stamped
+from lakehouse.history import Commit, last_stamped, live_commits
 from lakehouse.lake import Lake
 from lakehouse.landing import LandedFile, Landing
 from lakehouse.stamp import InputVersion, Stamp
@@ -23,7 +23,7 @@ FILES = "files"
 class Snapshot:
     """One look at everything: what the plan decides from, and what a run reads.
 
-    `landings` holds what lies in the folder of each external of files, `taken` the files that each asset has taken in.
+    `landings` holds what lies in the folder of each external of files, `taken` the files whose rows each asset holds.
     """
 
     observed: Observed
@@ -31,54 +31,97 @@ class Snapshot:
     taken: Mapping[str, Mapping[str, LandedFile]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found so far, by key; `taken` by asset, input and content, `held` without what a RESTORE undid."""
+
+    now: dict[str, TableVersion] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)
+    published: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, dict[str, dict[str, LandedFile]]] = field(default_factory=dict)
+    held: dict[str, dict[str, LandedFile]] = field(default_factory=dict)
+
+
 def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
     """What exists of a graph's assets now; asks no engine and no MLflow."""
-    now: dict[str, TableVersion] = {}
-    stamps: dict[str, Stamp] = {}
-    published: dict[str, int] = {}
-    taken: dict[str, dict[str, LandedFile]] = {}
+    found = _Found()
     for key, asset in graph.assets.items():
         if isinstance(asset, ModelAsset):
-            _observe_model(models, key, now, stamps, published)
+            _observe_model(found, models, key)
         elif not isinstance(asset, External) or asset.table:
-            commits = lake.history(key, location_of(lake, asset) if isinstance(asset, External) else None)
-            if commits:
-                now[key], published[key] = commits[-1].table_version, commits[-1].version
-            if (last := last_stamped(commits, key)) and last.stamp:
-                stamps[key] = last.stamp
-            taken[key] = taken_files(commits, key)
+            _observe_table(found, lake, key, location_of(lake, asset) if isinstance(asset, External) else None)
+    known = [file for files in found.taken.values() for file in files_of_all(files).values()]
     landings = {
-        key: landing.observe(
-            lake.settings.landing, asset.files, [f for files in taken.values() for f in files.values()]
-        )
+        key: landing.observe(lake.settings.landing, asset.files, known)
         for key, asset in graph.assets.items()
         if isinstance(asset, External) and asset.files
     }
-    for key, seen in landings.items():
-        contents = {file.content for file in seen.files}
-        contents |= {content for reader in graph.downstream[key] for content in taken.get(reader, {})}
+    for key, contents in _ever_seen(lake, landings, found.taken).items():
         if contents:
-            now[key] = TableVersion(table_id=FILES, version=len(contents))
-            published[key] = len(contents)
+            found.now[key] = TableVersion(table_id=FILES, version=len(contents))
+            found.published[key] = len(contents)
     for reference in {str(r): r for read in graph.inputs.values() for r in read.values() if r.alias}.values():
-        if held := models.alias(name_of(reference.key), str(reference.alias)):
-            now[str(reference)] = TableVersion(table_id=held.model_id, version=held.version)
-    code = {
-        key: code_version(asset) for key in made_keys(graph) if not isinstance(asset := graph.assets[key], External)
-    }
-    return Snapshot(
-        observed=Observed(now=now, stamps=stamps, code=code, published=published), landings=landings, taken=taken
+        if named := models.alias(name_of(reference.key), str(reference.alias)):
+            found.now[str(reference)] = TableVersion(table_id=named.model_id, version=named.version)
+    observed = Observed(
+        now=found.now,
+        stamps=found.stamps,
+        sequences=found.sequences,
+        published=found.published,
+        code={key: code_version(asset) for key, asset in graph.assets.items() if not isinstance(asset, External)},
+        landed={key: frozenset(f.content for f in seen.files) for key, seen in landings.items() if not seen.growing},
     )
+    return Snapshot(observed=observed, landings=landings, taken=found.held)
 
 
-def taken_files(commits: tuple[Commit, ...], key: str) -> dict[str, LandedFile]:
-    """The files that an asset's own stamps say were taken in or set aside, by content."""
-    files: dict[str, LandedFile] = {}
+def _observe_table(found: _Found, lake: Lake, key: str, location: Location | None) -> None:
+    commits = lake.history(key, location)
+    if commits:
+        found.now[key], found.published[key] = commits[-1].table_version, commits[-1].version
+    live = live_commits(commits)[-1] if commits else ()
+    if (last := last_stamped(commits, key)) and last.stamp:
+        found.sequences[key] = last.stamp.sequence
+    if (stands := last_stamped(live, key)) and stands.stamp:
+        found.stamps[key] = stands.stamp
+    found.taken[key] = taken_files(commits, key)
+    found.held[key] = files_of_all(taken_files(live, key))
+
+
+def _ever_seen(
+    lake: Lake, landings: Mapping[str, Landing], taken: Mapping[str, Mapping[str, Mapping[str, LandedFile]]]
+) -> dict[str, set[str]]:
+    """The contents that lie in each landing folder, or that any table of the lake was ever made from."""
+    if not landings:
+        return {}
+    others = [taken_files(lake.history(table), table) for table in lake.tables() if table not in taken]
+    return {
+        key: {file.content for file in seen.files}.union(*(files.get(key, {}) for files in (*taken.values(), *others)))
+        for key, seen in landings.items()
+    }
+
+
+def taken_files(commits: Iterable[Commit], key: str, *, with_rejected: bool = True) -> dict[str, dict[str, LandedFile]]:
+    """The files that an asset's own stamps say were taken in or set aside, by content, for each input."""
+    files: dict[str, dict[str, LandedFile]] = {}
     for commit in commits:
         if commit.stamp and commit.stamp.asset == key:
-            for read in commit.stamp.inputs.values():
-                files |= _files_in(read)
+            for name, read in commit.stamp.inputs.items():
+                found = _files_in(read)
+                rejected = () if with_rejected else rejected_in(read)
+                files.setdefault(name, {}).update((c, file) for c, file in found.items() if c not in rejected)
     return files
+
+
+def files_of_all(by_input: Mapping[str, Mapping[str, LandedFile]]) -> dict[str, LandedFile]:
+    """The files of all inputs together."""
+    return {content: file for files in by_input.values() for content, file in files.items()}
+
+
+def rejected_in(read: InputVersion) -> Mapping[str, str]:
+    """The contents that were set aside, and why."""
+    rejected = read.extra.get("rejected")
+    return rejected if isinstance(rejected, dict) else {}
 
 
 def files_extra(files: tuple[LandedFile, ...], rejected: Mapping[str, str]) -> Mapping[str, object]:
@@ -100,16 +143,14 @@ def location_of(lake: Lake, asset: External) -> Location:
     return Location(uri=address) if "://" in address or address.startswith("/") else lake.settings.root.child(address)
 
 
-def _observe_model(
-    models: Models, key: str, now: dict[str, TableVersion], stamps: dict[str, Stamp], published: dict[str, int]
-) -> None:
+def _observe_model(found: _Found, models: Models, key: str) -> None:
     made = [version for version in models.versions(name_of(key)) if version.stamp and version.stamp.asset == key]
     if made:
         newest = made[-1]
-        now[key] = TableVersion(table_id=newest.model_id, version=newest.version)
-        published[key] = newest.version
+        found.now[key] = TableVersion(table_id=newest.model_id, version=newest.version)
+        found.published[key] = newest.version
         if newest.stamp:
-            stamps[key] = newest.stamp
+            found.stamps[key], found.sequences[key] = newest.stamp, newest.stamp.sequence
 
 
 def _files_in(read: InputVersion) -> dict[str, LandedFile]:

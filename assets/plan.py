@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assets.asset import External, Made
+from assets.asset import External, Made, TableAsset
 from assets.graph import Graph
 from assets.key import Reference
 from lakehouse.stamp import Stamp
@@ -18,14 +18,18 @@ class Observed:
     """What the lake, the models' journal and the landing folder hold at one moment.
 
     `now` has the effective version of every key that exists, and of every `key@alias` that is set. `published` has the
-    version that a person would name, which is the last commit's or the newest model's. `stamps` has the last stamp of every
-    asset that was ever made, `code` the present code version of every asset that can be made.
+    version that a person would name, which is the last commit's or the newest model's. `stamps` has, for every asset that was
+    ever made, the stamp that its present content stands by, `sequences` its highest sequence, `code` the present code version
+    of every asset that can be made. `landed` has the contents that lie in the folder of each external of files, where none of
+    them is still being written.
     """
 
     now: Mapping[str, TableVersion]
     stamps: Mapping[str, Stamp]
     code: Mapping[str, str]
     published: Mapping[str, int] = field(default_factory=dict)
+    sequences: Mapping[str, int] = field(default_factory=dict)
+    landed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +89,19 @@ def decide(
         return Step(key=key, state="MISSING", causes=("never made", *forced), version=version)
     if key not in observed.now:
         return Step(key=key, state="MISSING", causes=("its table is gone", *forced), version=version)
-    causes = (*_changes(stamp, inputs.values(), observed, will_run), *forced)
+    causes = (*_changes(stamp, inputs.values(), observed, will_run), *_gone(asset, stamp, observed), *forced)
     if stamp.code != observed.code[key]:
         causes = ("code", *causes)
     return Step(key=key, state="STALE" if causes else "FRESH", causes=causes, version=version)
+
+
+def _gone(asset: Made, stamp: Stamp, observed: Observed) -> tuple[str, ...]:
+    """Files whose rows a table holds that is made of all files, and that no longer lie there; an append keeps its rows."""
+    if isinstance(asset, TableAsset) and asset.write == "append":
+        return ()
+    told = {key: read.extra.get("files") for key, read in stamp.inputs.items() if key in observed.landed}
+    gone = {key: len(set(files) - observed.landed[key]) for key, files in told.items() if isinstance(files, dict)}
+    return tuple(f"input {key}: {count} files gone" for key, count in gone.items() if count)
 
 
 def _blocks(inputs: Iterable[Reference], observed: Observed, upstream: Mapping[str, Step]) -> tuple[str, ...]:

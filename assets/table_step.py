@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from assets.asset import TableAsset
 from assets.check import Matches, References, Rows, Unique
@@ -99,23 +100,45 @@ def _refuse_failures(key: str, rules: Sequence[Rule], audit: Audit) -> None:
 def _keep_back(lake: Lake, engine: Engine, stamp: Stamp, audit: Audit) -> None:
     """Puts the rejected rows into the quarantine; a retry of the same sequence puts its own, or none, in their place."""
     key = f"{QUARANTINE}.{stamp.asset}"
-    earlier_try = any(c.stamp and c.stamp.sequence == stamp.sequence for c in lake.history(key))
-    if not audit.rejected_rows and not earlier_try:
+    kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence)
+    tries = _earlier_tries(lake, kept, stamp.asset)
+    if not audit.rejected_rows and not tries:
         return
     told: dict[str, str | int] = {"run": stamp.run, "sequence": stamp.sequence}
-    kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence)
-    engine.publish(
-        engine.with_columns(audit.rejected, told),
-        Publication(
-            location=lake.location(key),
-            write="replace",
-            replace_where=f"sequence = {stamp.sequence}",
-            evolve=True,
-            metadata=kept.encode(),
-            application=f"{key}/{stamp.run}",
-            sequence=stamp.sequence,
-        ),
+    runs = ", ".join(f"'{run}'" for run in sorted({*tries, stamp.run}))
+    publication = Publication(
+        location=lake.location(key),
+        write="replace",
+        replace_where=f"sequence = {stamp.sequence} AND run IN ({runs})",
+        evolve=True,
+        metadata=kept.encode(),
+        application=f"{key}/{stamp.run}",
+        sequence=stamp.sequence,
     )
+    try:
+        engine.publish(engine.with_columns(audit.rejected, told), publication)
+    except CommitTaken:
+        # Another run at the same time kept the same rows back: they need to be kept once.
+        if not any(c.stamp and c.stamp.fingerprint == kept.fingerprint for c in lake.history(key)):
+            raise
+
+
+def _earlier_tries(lake: Lake, kept: Stamp, asset: str) -> set[str]:
+    """The runs that kept rows back for this sequence and published nothing, or the same.
+
+    A table that was made again counts from 1 again. What was kept back from the one before it is not touched: it is older
+    than the last commit, or there are higher sequences beside it.
+    """
+    told = [(commit.at, commit.stamp) for commit in lake.history(kept.asset) if commit.stamp]
+    published = lake.history(asset)
+    since = published[-1].at if published else datetime.min.replace(tzinfo=UTC)
+    is_made_again = not published and any(stamp.sequence > kept.sequence for _, stamp in told)
+    return {
+        stamp.run
+        for at, stamp in told
+        if stamp.sequence == kept.sequence
+        if stamp.fingerprint == kept.fingerprint or (at > since and not is_made_again)
+    }
 
 
 def _published(lake: Lake, engine: Engine, frame: object, publication: Publication, stamp: Stamp) -> Commit:

@@ -4,13 +4,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lakehouse.errors import LogUnreadable
 from lakehouse.files import Files
 from lakehouse.stamp import Stamp, decode
 from lakehouse.table import Location, TableVersion
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = 253_402_300_799_000  # the end of the year 9999, in milliseconds
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"\d{20}\.checkpoint.*\.parquet")
 
@@ -21,7 +23,8 @@ class Commit:
 
     `effective` is the last version up to this one that changed data or schema: what an input's version means. `rows` counts
     the table's rows after the commit, None where a file came without statistics. `replaces` tells whether nothing of the
-    version before is left. `stamp` is None for a commit of others.
+    version before is left. `stamp` is None for a commit of others. `restores` is the version whose content a RESTORE
+    brought back.
     """
 
     table_id: str
@@ -32,6 +35,7 @@ class Commit:
     rows: int | None
     replaces: bool
     stamp: Stamp | None
+    restores: int | None = None
 
     @property
     def table_version(self) -> TableVersion:
@@ -48,6 +52,7 @@ class _Fold:
     effective: int = 0
     live: dict[str, int | None] = field(default_factory=dict)
     effective_at: dict[int, int] = field(default_factory=dict)
+    times: dict[int, int] = field(default_factory=dict)
 
 
 def read_history(files: Files, location: Location) -> tuple[Commit, ...]:
@@ -60,6 +65,19 @@ def read_history(files: Files, location: Location) -> tuple[Commit, ...]:
         fold.live[""] = None  # rows that came before are not known
         fold.table_id = _table_id_of_checkpoint(files, log, [name for name in names if _CHECKPOINT.fullmatch(name)])
     return tuple(_commit(fold, int(name[:20]), _actions(files, log, name)) for name in commits)
+
+
+def live_commits(commits: Sequence[Commit]) -> tuple[tuple[Commit, ...], ...]:
+    """For each commit, those that the content after it comes from: all since the last replacement, without what was undone."""
+    after: dict[int, tuple[Commit, ...]] = {}
+    live: tuple[Commit, ...] = ()
+    for commit in commits:
+        if commit.restores is not None:
+            live = after.get(commit.restores, ())
+        else:
+            live = (commit,) if commit.replaces else (*live, commit)
+        after[commit.version] = live
+    return tuple(after[commit.version] for commit in commits)
 
 
 def last_stamped(commits: Sequence[Commit], asset: str, partition: str | None = None) -> Commit | None:
@@ -97,31 +115,40 @@ def _commit(fold: _Fold, version: int, actions: Iterator[tuple[str, Mapping[str,
         elif kind == "remove":
             changed = changed or bool(body.get("dataChange", True))
             fold.live.pop(str(body.get("path")), None)
-    restored = _restored_version(info)
+    restored = _restored_version(info, fold.times)
     if restored is not None:
         fold.effective = fold.effective_at.get(restored, restored)
     elif changed:
         fold.effective = version
     fold.effective_at[version] = fold.effective
+    fold.times[version] = _milliseconds(info)
     counts = list(fold.live.values())
     return Commit(
         table_id=fold.table_id,
         version=version,
         effective=fold.effective,
-        at=datetime.fromtimestamp(_milliseconds(info) / 1000, UTC),
+        at=_EPOCH + timedelta(milliseconds=_milliseconds(info)),
         operation=str(info.get("operation", "")),
         rows=sum(count for count in counts if count is not None) if None not in counts else None,
         replaces=_replaces(info),
         stamp=decode(info.get("userMetadata")),
+        restores=restored,
     )
 
 
-def _restored_version(info: Mapping[str, object]) -> int | None:
+def _restored_version(info: Mapping[str, object], times: Mapping[int, int]) -> int | None:
+    """The version that a RESTORE names, or that was the newest at the time which it names (delta-rs, in milliseconds)."""
     parameters = info.get("operationParameters")
     if info.get("operation") != "RESTORE" or not isinstance(parameters, dict):
         return None
-    version = parameters.get("version")
-    return int(version) if isinstance(version, int) or (isinstance(version, str) and version.isdigit()) else None
+    version, time = _whole(parameters.get("version")), _whole(parameters.get("datetime"))
+    if version is not None or time is None:
+        return version
+    return max((number for number, at in times.items() if at <= time), default=None)
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else None
 
 
 def _replaces(info: Mapping[str, object]) -> bool:
@@ -133,7 +160,7 @@ def _replaces(info: Mapping[str, object]) -> bool:
 
 def _milliseconds(info: Mapping[str, object]) -> int:
     value = info.get("inCommitTimestamp", info.get("timestamp"))
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value <= _LATEST else 0
 
 
 def _rows(stats: object) -> int | None:

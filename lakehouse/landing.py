@@ -129,6 +129,8 @@ def parse(content: bytes, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:
+        if not text.strip():
+            raise Malformed("it is empty")
         header = [name.strip() for name in next(reader, [])]
         if sorted(header) != sorted(columns):
             found = ", ".join(header) or "nothing"

@@ -1,5 +1,6 @@
 """Where the lake is and how to reach it, from the environment."""
 
+import sys
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -40,6 +41,10 @@ class LakeSettings(BaseSettings):
             raise BadSetting("SPARK_REMOTE", shown, "wanted the address of a server, as sc://host:15002")
         if settings.lake_root and "://" in settings.lake_root and not settings.root.is_s3:
             raise BadSetting("LAKE_ROOT", settings.lake_root, "wanted a folder or s3://bucket/prefix")
+        if "%" in settings.root.uri:
+            raise BadSetting(
+                "LAKE_ROOT", settings.root.uri, "wanted a path without '%', which the readers of Delta decode"
+            )
         return settings
 
     @property
@@ -65,8 +70,12 @@ class LakeSettings(BaseSettings):
 
     @property
     def jars(self) -> Path:
-        """The folder in which Spark's jars are kept."""
-        return (self.lakeline_jars or self.home / "jars").absolute()
+        """The folder in which Spark's jars are kept: the home's own, or the one that was set up beside the environment."""
+        if self.lakeline_jars is not None:
+            return self.lakeline_jars.absolute()
+        beside = Path(sys.prefix).parent / "jars"
+        own = self.home / "jars"
+        return beside if beside.is_dir() and not own.is_dir() else own
 
 
 def _is_address(remote: str) -> bool:

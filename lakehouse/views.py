@@ -51,7 +51,7 @@ def _history(tables: Mapping[str, Sequence[Commit]]) -> "pa.Table":
         {
             "table": pa.string(),
             "version": pa.int64(),
-            "at": pa.timestamp("us", "UTC"),
+            "made_at": pa.timestamp("us", "UTC"),
             "operation": pa.string(),
             "rows": pa.int64(),
             "effective": pa.int64(),
@@ -63,7 +63,7 @@ def _history(tables: Mapping[str, Sequence[Commit]]) -> "pa.Table":
         {
             "table": key,
             "version": commit.version,
-            "at": commit.at,
+            "made_at": commit.at,
             "operation": commit.operation,
             "rows": commit.rows,
             "effective": commit.effective,
@@ -83,7 +83,7 @@ def _stamps(tables: Mapping[str, Sequence[Commit]]) -> "pa.Table":
         {
             "asset": pa.string(),
             "version": pa.int64(),
-            "at": pa.timestamp("us", "UTC"),
+            "made_at": pa.timestamp("us", "UTC"),
             "table": pa.string(),
             "commit": pa.int64(),
             "partition": pa.string(),
@@ -98,7 +98,7 @@ def _stamps(tables: Mapping[str, Sequence[Commit]]) -> "pa.Table":
         {
             "asset": commit.stamp.asset,
             "version": published_version(commit),
-            "at": commit.at,
+            "made_at": commit.at,
             "table": key,
             "commit": commit.version,
             "partition": commit.stamp.partition,
@@ -126,7 +126,7 @@ def _lineage(tables: Mapping[str, Sequence[Commit]]) -> "pa.Table":
             "input_version": pa.int64(),
             "alias": pa.string(),
             "input_table": pa.string(),
-            "at": pa.timestamp("us", "UTC"),
+            "made_at": pa.timestamp("us", "UTC"),
             "run": pa.string(),
             "code": pa.string(),
         }
@@ -139,7 +139,7 @@ def _lineage(tables: Mapping[str, Sequence[Commit]]) -> "pa.Table":
             "input_version": used.version,
             "alias": used.alias,
             "input_table": used.table,
-            "at": commit.at,
+            "made_at": commit.at,
             "run": commit.stamp.run,
             "code": commit.stamp.code,
         }

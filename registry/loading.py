@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, cast
 
 from registry import flavors
 from registry.door import is_missing, opened, told, tracking
-from registry.errors import FeaturesMissing, ModelUnreadable, ModelUnsupported, NoProbabilities, UnknownVersion
+from registry.errors import (
+    FeaturesMissing,
+    ModelUnreadable,
+    ModelUnsupported,
+    NoProbabilities,
+    RegistryRefused,
+    UnknownVersion,
+)
 from registry.flavors import METADATA, Fitted
 from registry.settings import RegistrySettings
 
@@ -68,6 +75,8 @@ class Downloaded:
 
 def download(settings: RegistrySettings, name: str, version: int, folder: Path) -> Downloaded:
     """Brings the files of a version into a folder."""
+    if settings.database is not None and not settings.database.exists():
+        raise RegistryRefused(settings.address, f"hand out version {version} of {name!r}", "there is no such database")
     with told(settings, f"hand out version {version} of {name!r}"):
         client = opened(settings)
         with is_missing() as missing:

@@ -29,7 +29,10 @@ def compare(
     journal: Told, name: str, shown: RegisteredModel | None, at: datetime, is_at_work: Callable[[Intent], bool]
 ) -> Found:
     """What to do about the differences of one model. Where an alias and its old stage both moved, the alias counts."""
-    model = shown or RegisteredModel(name=name, model_id="")
+    known = {version.model_id for version in journal.versions(name)}
+    if shown is None or (known and shown.model_id not in known):
+        return Found()  # a store that knows nothing of the model, or of another one of its name, says nothing of moves
+    model = shown
     look = _Look(journal=journal, model=model, at=at)
     intents = [i for tag, text in model.tags.items() if tag.startswith(MOVING) and (i := decode_intent(text))]
     parts = [look.unfinished(intent) for intent in intents if not is_at_work(intent)]

@@ -1,5 +1,6 @@
 """The commands of every day: what exists, what is stale and why, make it, bring files in."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated
@@ -36,13 +37,13 @@ def assets(selection: Selection = "*", as_json: AsJson = False) -> None:
 
 
 def plan(selection: Selection = "*", force: Force = False, as_json: AsJson = False) -> None:
-    """Says what is fresh, missing, stale or blocked, and why; changes nothing.
+    """Says what is fresh, missing, stale or blocked, and why; makes nothing.
 
     Example: lakeline plan +gold.iris_features
     """
     from assets.materialize import Materializer
 
-    planned = Materializer.from_env().plan(selection, force=force)
+    planned = Materializer.from_env(Progress(is_quiet=as_json).say).plan(selection, force=force)
     if as_json:
         show.as_json(
             [{"key": s.key, "state": s.state, "causes": s.causes, "version": s.version} for s in planned.steps]
@@ -53,7 +54,8 @@ def plan(selection: Selection = "*", force: Force = False, as_json: AsJson = Fal
         [(step.key, step.state, show.version(step.version), step.causes) for step in planned.steps],
     )
     blocked = sum(step.state == "BLOCKED" for step in planned.steps)
-    told = f"{len(planned.work)} to make: lakeline run" if planned.work else "nothing to make"
+    command = "lakeline run" if selection == "*" else f"lakeline run {shlex.quote(selection)}"
+    told = f"{len(planned.work)} to make: {command}" if planned.work else "nothing to make"
     show.out.print(f"\n{told}{f' ({blocked} blocked)' if blocked else ''}", style="dim")
 
 
@@ -66,7 +68,11 @@ def run(selection: Selection = "*", force: Force = False, as_json: AsJson = Fals
 
     started = time.monotonic()
     progress = Progress(is_quiet=as_json)
-    done = Materializer.from_env(progress.say).run(selection, force=force, reporter=progress)
+    try:
+        done = Materializer.from_env(progress.say).run(selection, force=force, reporter=progress)
+    except KeyboardInterrupt:
+        show.err.print("interrupted; what was published stays, and nothing else was", style="red")
+        raise typer.Exit(1) from None
     if as_json:
         show.as_json(
             {

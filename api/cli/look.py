@@ -52,11 +52,14 @@ def _plain_version(made: "Version") -> dict[str, object]:
 
 
 def _version_row(made: "Version") -> tuple[object, ...]:
+    from assets.observe import rejected_in
+
     stamp = made.stamp
     if stamp is None:
         return (show.version(made.version), made.at, made.rows, made.operation, None, "not ours", None)
     read = [f"{key} v{read.version}" for key, read in stamp.inputs.items()]
     failed = [f"{check.failed} {check.name}" for check in stamp.checks if check.failed]
+    failed += [f"{count} files set aside" for read in stamp.inputs.values() if (count := len(rejected_in(read)))]
     return (show.version(made.version), made.at, made.rows, read, stamp.code[:8], stamp.run, failed)
 
 
@@ -82,7 +85,7 @@ def lineage(
         return
     show.whole(_grown(up, Tree(Text.assemble((_told(up), "bold"), "  made from"))))
     if down.next:
-        show.whole(_grown(down, Tree(Text("and went into", "bold"))))
+        show.whole(_grown(down, Tree(Text("and went into", "bold")), with_files=False))
 
 
 def sql(query: Annotated[str, typer.Argument(help="DuckDB's SQL.")], as_json: AsJson = False) -> None:
@@ -108,10 +111,10 @@ def _told(node: "Node") -> str:
     return f"{node.key} v{node.version}{chosen}  {node.made.at:%Y-%m-%d %H:%M:%S}{run}"
 
 
-def _grown(node: "Node", tree: Tree) -> Tree:
+def _grown(node: "Node", tree: Tree, *, with_files: bool = True) -> Tree:
     for following in node.next:
-        _grown(following, tree.add(Text(_told(following))))
-    for file in node.made.files if node.made else ():
+        _grown(following, tree.add(Text(_told(following))), with_files=with_files)
+    for file in node.made.files if node.made and with_files else ():
         tree.add(Text(f"file {file.name}  {file.content[:12]}"))
     return tree
 

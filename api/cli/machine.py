@@ -53,9 +53,9 @@ def status(as_json: AsJson = False) -> None:
     from lakehouse.settings import LakeSettings
 
     settings = LakeSettings.from_env()
-    found = spark_server.find(settings)
+    found = None if settings.spark_remote else spark_server.find(settings)
     told: dict[str, object] = {
-        "remote": settings.spark_remote,
+        "remote": settings.spark_remote.split(";")[0] if settings.spark_remote else None,
         "running": found is not None,
         "process": found.pid if found else None,
         "port": found.port if found else None,
@@ -64,7 +64,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         show.as_json(told)
     elif settings.spark_remote:
-        show.out.print(f"SPARK_REMOTE names {settings.spark_remote}; no server is started here")
+        show.out.print(f"SPARK_REMOTE names {told['remote']}; no server is started here")
     elif found:
         show.out.print(f"Spark runs for {settings.root}: process {found.pid}, 127.0.0.1:{found.port}")
     else:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -10,12 +12,24 @@ from lakehouse.errors import PlatformError
 
 app = typer.Typer(
     name="lakeline",
-    help="Dagster-style assets on Airflow, Delta and MLflow: what is stale and why, what made it, make it again.",
     no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def lakeline(
+    version: Annotated[bool, typer.Option("--version", help="Shows the version and exits.")] = False,
+) -> None:
+    """Dagster-style assets on Airflow, Delta and MLflow: what is stale and why, what made it, make it again."""
+    if version:
+        show.out.print(f"lakeline {metadata.version('lakeline')}")
+        raise typer.Exit
+
+
 for command in (
     line.assets,
     line.plan,
@@ -38,7 +52,6 @@ app.add_typer(new.app, name="new")
 
 USAGE = frozenset(
     {
-        "BadOption",
         "BadQuery",
         "BadSetting",
         "NotLandable",
@@ -47,7 +60,8 @@ USAGE = frozenset(
         "UnknownModel",
         "UnknownVersion",
         "BadRow",
-        "BadKey",
+        "DefinitionWrong",
+        "DefinitionsUnloadable",
         "FileThere",
         "InputRefused",
         "ModelUnclear",
@@ -70,11 +84,11 @@ def run() -> None:
     except PlatformError as error:
         show.err.print(f"error: {error}", style="red", markup=False)
         sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        show.err.print("interrupted; what was published stays, and nothing else was", style="red")
-        sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:  # a disk that is full or may not be written to
+        show.err.print(f"error: {error.filename}: {error.strerror or error}", style="red", markup=False)
         sys.exit(1)
 
 

@@ -77,8 +77,9 @@ def promote(
     comparison = gate.compare(to, chosen)
     show_comparison(comparison, gate.rows_between(comparison))
     gate.check(comparison, why)
-    if not comparison.is_there and not yes:
-        typer.confirm(f"move {to} to version {chosen}?", abort=True)
+    if not comparison.is_there and not yes and not _agrees(f"move {to} to version {chosen}?"):
+        show.err.print("nothing was moved; where nobody can answer, --yes does")
+        raise typer.Exit(1)
     show.out.print(str(gate.move(comparison, by=getpass.getuser(), why=why)))
 
 
@@ -121,6 +122,13 @@ def ui(port: Annotated[int, typer.Option(help="The port, on 127.0.0.1.")] = 5000
 def bare(name: str) -> str:
     """A model's name as MLflow knows it: `models.iris` is `iris`."""
     return name.removeprefix("models.")
+
+
+def _agrees(question: str) -> bool:
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        return False
 
 
 def show_comparison(comparison: "Comparison", between: dict[str, tuple[int, int]]) -> None:

@@ -83,7 +83,7 @@ class DuckEngine:
         connection = self._connection()
         self._audits += 1
         table = f"__lakeline_audit_{self._audits}"
-        with _told("the checks"):
+        with _told("the frame, or a check of it,"):
             marks = ", ".join(f"CASE WHEN {_fails(rule)} THEN {quoted(rule.name)} END" for rule in rules)
             marked = f"SELECT *, list_filter([{marks}], mark -> mark IS NOT NULL) AS {_MARKS} FROM frame"
             # Through Arrow, for the relation may be of a connection that the author opened.
@@ -227,7 +227,9 @@ def _relation(frame: object) -> "duckdb.DuckDBPyRelation":
 
     if not isinstance(frame, duckdb.DuckDBPyRelation):
         wanted = "a DuckDB relation or an Arrow table is wanted"
-        raise ComputeFailed("the frame", f"{wanted}, the function returned {type(frame).__name__}")
+        raise ComputeFailed(
+            "the frame", f"{wanted}, the function returned {type(frame).__name__}; does it end with 'return'?"
+        )
     return frame
 
 

@@ -1,23 +1,28 @@
 """Spark over Connect: the default engine, whose frames are Spark DataFrames."""
 
 import atexit
+import logging
+import os
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from lakehouse.audit import FAILED_CHECKS, Audit, ReferenceRule, RowRule, Rule, UniqueRule
 from lakehouse.engine import EngineName, Publication
-from lakehouse.errors import ComputeFailed, PlatformError, SparkUnreachable
+from lakehouse.errors import CommitTaken, ComputeFailed, PlatformError, SparkUnreachable
 from lakehouse.table import Location
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 
 _MARKS = "__lakeline_failed"
 _FOUND = "__lakeline_found"
 _SAMPLES = 3
+_UNPROXIED = "no_grpc_proxy"  # the hosts that gRPC asks directly
+_CONFLICT = re.compile(r"Concurrent\w+Exception|(?:ProtocolChanged|MetadataChanged)Exception")
 _RETRIES = 5  # with growing pauses, for about 17 s; pyspark's own 15 keep silent for 10 minutes
 
 
@@ -65,7 +70,7 @@ class SparkEngine:
         """The frame, computed once, kept in Spark's memory and sorted by the rules."""
         from pyspark.sql import functions as F
 
-        with _told("the checks"):
+        with _told("the frame, or a check of it,"):
             marked = self._marked(_frame(frame), rules).persist()
             self._kept.append(marked)
             banned = F.array(*(F.lit(rule.name) for rule in rules if rule.otherwise == "quarantine"))
@@ -105,14 +110,28 @@ class SparkEngine:
                 default = name.removeprefix("delta.")
                 session.conf.set(f"spark.databricks.delta.properties.defaults.{default}", value)
             writer = _frame(frame).write.format("delta").mode("overwrite" if overwrite else "append")
-            writer.options(**options).save(publication.location.spark_uri)
+            self._save(writer.options(**options), publication)
+
+    @staticmethod
+    def _save(writer: "DataFrameWriter", publication: Publication) -> None:
+        from pyspark.errors import PySparkException
+
+        try:
+            writer.save(publication.location.spark_uri)
+        except PySparkException as error:
+            if _CONFLICT.search(str(error)):
+                raise CommitTaken(publication.application, publication.sequence) from error
+            raise
 
     def release(self) -> None:
-        """Lets go of what audits kept in Spark's memory."""
-        with _told("the memory of an audit"):
-            for frame in self._kept:
-                frame.unpersist()
-            self._kept.clear()
+        """Lets go of what audits kept in Spark's memory; a server that is gone holds none, and is looked for anew."""
+        frames, self._kept = self._kept, []
+        try:
+            with _told("the memory of an audit"):
+                for frame in frames:
+                    frame.unpersist()
+        except SparkUnreachable:
+            self._connected = None
 
     def _session(self) -> "SparkSession":
         if self._connected is None:
@@ -120,6 +139,7 @@ class SparkEngine:
             from pyspark.sql.connect.client.retries import DefaultPolicy
 
             address = self._remote()
+            _prepare(address)
             with _told("a connection", address.split(";")[0]):
                 session = SparkSession.builder.remote(address).create()
                 session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
@@ -168,8 +188,25 @@ def _frame(frame: object) -> "DataFrame":
     from pyspark.sql import DataFrame
 
     if not isinstance(frame, DataFrame):
-        raise ComputeFailed("the frame", f"a Spark DataFrame is wanted, the function returned {type(frame).__name__}")
+        found = f"the function returned {type(frame).__name__}; does it end with 'return'?"
+        raise ComputeFailed("the frame", f"a Spark DataFrame is wanted, {found}")
     return frame
+
+
+def _prepare(address: str) -> None:
+    """Keeps pyspark's own log off the terminal, where the error is told in words, and a local server off the proxy."""
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    warnings.filterwarnings("ignore", module=r"pyspark\.sql\.connect\.client\.retries")
+    if address.startswith("sc://localhost:"):
+        known = os.environ.get(_UNPROXIED) or os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        os.environ[_UNPROXIED] = ",".join(filter(None, (known, "localhost,127.0.0.1")))
+
+
+def _sentence(text: str) -> str:
+    """What an error says, with what caused it at last, without Java's stack and the query's plan."""
+    said = re.split(r";?\n'|\n*JVM stacktrace|\n*Driver stacktrace|\n\s+at [\w.$]+/?", text)[0].strip()
+    causes = re.findall(r"Caused by: [\w.$]+: ([^\n]+)", text)
+    return f"{said} ({causes[-1].strip()})" if causes and causes[-1].strip() not in said else said
 
 
 @contextmanager
@@ -183,7 +220,7 @@ def _told(what: str, address: str = "the address that answered before") -> Itera
     except PlatformError:
         raise
     except (grpc.RpcError, PySparkException) as error:
-        text = str(error).split("JVM stacktrace")[0].strip()
+        text = _sentence(str(error))
         unanswered = re.search(r'StatusCode\.(?:UNAVAILABLE|UNAUTHENTICATED)\s+details = "(.*)"', text)
         if unanswered or isinstance(error, grpc.RpcError):
             reason = unanswered[1] if unanswered else text.splitlines()[0]

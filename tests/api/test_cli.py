@@ -162,10 +162,10 @@ def test_a_wrong_setting_is_named(made: Path, name: str, value: str, told: str) 
     assert told in said.err
 
 
-def test_definitions_that_cannot_be_loaded_are_code_1_with_the_place(shop: Path) -> None:
+def test_definitions_that_cannot_be_loaded_are_code_2_with_the_place(shop: Path) -> None:
     (shop / "shop.py").write_text(ORDERS + "\n1 / 0\n")
     said = lakeline("plan", folder=shop)
-    assert said.code == 1
+    assert said.code == 2
     assert "ZeroDivisionError" in said.err
     assert "shop.py:" in said.err
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from assets import rows
 from assets.asset import Asset, External
 from assets.errors import UnknownAsset
 from assets.graph import Graph
 from assets.landing import land_files
+from assets.lineage import Lineage
 from assets.materialize import Materializer
 from lakehouse.lake import Lake
 from lakehouse.landing import NotLandable
@@ -303,3 +305,46 @@ def test_on_spark_files_are_appended_once_and_an_empty_append_adds_nothing(on_sp
     assert done.is_ok, done.outcomes
     assert ids(lake, "silver.flowers_clean") == ids(lake, RAW) == ["1", "2"]
     assert materializer.plan().work == ()
+
+
+def test_a_table_made_of_all_files_is_stale_when_one_is_gone(lake: Lake) -> None:
+    of_all = made_by(lake, flowers_landing(), copied(RAW, "landing.flowers"))
+    gone = put(lake, "a.csv", ROSE)
+    put(lake, "b.csv", TULIP)
+    of_all.run()
+    gone.unlink()
+    assert causes(of_all.plan(), RAW) == ("input landing.flowers: 1 files gone",)
+    of_all.run()
+    assert ids(lake, RAW) == ["2"]
+    assert of_all.plan().work == ()
+
+
+def test_an_external_has_one_version_for_all_that_read_it(lake: Lake, line: Materializer) -> None:
+    first = put(lake, "b.csv", TULIP)
+    line.run()
+    first.unlink()
+    put(lake, "c.csv", LILY)
+    line.run()
+    other = made_by(lake, flowers_landing(), copied("bronze.others", "landing.flowers"))
+    other.run()
+    told = [lake.history(key)[-1].stamp for key in (RAW, "bronze.others")]
+    assert [stamp.inputs["landing.flowers"].version for stamp in told if stamp] == [2, 2]
+
+
+def test_a_file_that_was_set_aside_is_not_what_a_version_was_made_from(lake: Lake, line: Materializer) -> None:
+    put(lake, "a.csv", ROSE)
+    put(lake, "bad.csv", "id,name\n7\n")
+    line.run()
+    assert [file.name for file in Lineage.of(lake).find(RAW).files] == ["flowers/a.csv"]
+
+
+def test_files_that_a_restore_undid_are_taken_in_again(lake: Lake, line: Materializer) -> None:
+    put(lake, "a.csv", ROSE)
+    line.run()
+    put(lake, "b.csv", TULIP)
+    line.run()
+    DeltaTable(lake.location(RAW).uri).restore(0)
+    assert [file.name for file in Lineage.of(lake).find(RAW).files] == ["flowers/a.csv"]
+    assert states(line.plan())[RAW] == "STALE"
+    line.run()
+    assert ids(lake, RAW) == ["1", "2"]

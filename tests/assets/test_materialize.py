@@ -1,6 +1,7 @@
 """A run: what is made, what is recorded, what is left alone, and what nobody ever sees."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -318,6 +320,29 @@ def test_a_retry_leaves_in_the_quarantine_what_the_published_version_kept_back(l
     assert outcome(failed, "silver.clean").action == "failed"
     assert made_by(lake, *line([1, 2], check, engine=engine)).run().is_ok
     assert lake.read_arrow("quarantine.silver.clean").num_rows == 0
+
+
+def test_a_table_made_again_leaves_what_was_kept_back_from_the_one_before(lake: Lake) -> None:
+    check = rows("id > 0", otherwise="quarantine")
+    for bad in (-1, -2):
+        assert made_by(lake, *line([1, bad], check)).run().is_ok
+    shutil.rmtree(lake.location("silver.clean").uri)
+    for bad in (-3, -4):
+        assert made_by(lake, *line([1, bad], check)).run().is_ok
+    assert ids(lake, "quarantine.silver.clean") == [-4, -3, -2, -1]
+
+
+def test_after_a_restore_the_plan_goes_by_what_the_content_was_made_from(lake: Lake) -> None:
+    for number in (1, 2):
+        assert made_by(lake, *line([number])).run().is_ok
+    DeltaTable(lake.location("silver.clean").uri).restore(0)
+    planned = {step.key: step for step in made_by(lake, *line([2])).plan().steps}
+    assert planned["silver.clean"].state == "STALE"
+    assert made_by(lake, *line([2])).run().is_ok
+    assert ids(lake, "silver.clean") == [2]
+    last = lake.history("silver.clean")[-1].stamp
+    assert last is not None
+    assert last.sequence == 3
 
 
 def test_warnings_are_counted_and_published_all_the_same(lake: Lake) -> None:

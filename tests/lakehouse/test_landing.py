@@ -99,7 +99,7 @@ def test_a_file_that_changed_after_it_was_seen_is_neither_taken_nor_rejected(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "header"),
+        ("", "it is empty"),
         ("id;name\n1;x\n", "header"),
         ("id,name,more\n", "header"),
         ("id,name\n1\n", "line 2 has 1 fields, wanted 2"),

@@ -67,7 +67,7 @@ def test_history_has_a_row_for_each_commit(lake: Lake) -> None:
         ("silver.flowers", 0, "WRITE", 2, 0, "run-1"),
         ("silver.flowers", 1, "WRITE", 3, 1, "run-2"),
     ]
-    latest = lake.query('SELECT max("at") AS newest FROM lakeline.history').column("newest")[0].as_py()
+    latest = lake.query("SELECT max(made_at) AS newest FROM lakeline.history").column("newest")[0].as_py()
     assert abs((datetime.now(UTC) - latest).total_seconds()) < 60
 
 

@@ -1,9 +1,11 @@
 import os
+import shutil
 import subprocess
 import sys
 import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -195,7 +197,6 @@ def test_a_store_that_is_gone_says_nothing_and_a_model_made_anew_is_another(
     two: Models, settings: RegistrySettings, client: MlflowClient
 ) -> None:
     client.delete_registered_model(NAME)
-    assert moves(two.notice_outside_moves()) == [("candidate", 2, None, "outside")]
     assert two.notice_outside_moves() == ()
     save(two, version=5, sequence=3)
     (old, _, new) = two.versions(NAME)
@@ -205,6 +206,14 @@ def test_a_store_that_is_gone_says_nothing_and_a_model_made_anew_is_another(
     assert settings.database is not None
     settings.database.unlink()
     assert two.notice_outside_moves() == ()
+
+
+def test_a_store_of_others_says_nothing_of_moves(two: Models, lake: Lake, tmp_path: Path, empty_store: Path) -> None:
+    shutil.copy(empty_store, tmp_path / "other.db")
+    elsewhere = RegistrySettings(lakeline_home=tmp_path, mlflow_tracking_uri=f"sqlite:///{tmp_path / 'other.db'}")
+    before = two.events(NAME)
+    assert Models(elsewhere, lake).notice_outside_moves() == ()
+    assert two.events(NAME) == before
 
 
 def test_a_move_under_way_is_left_to_whoever_makes_it(two: Models, client: MlflowClient) -> None:
