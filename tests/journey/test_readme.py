@@ -85,7 +85,6 @@ def test_the_everyday_commands_answer_what_is_told(place: Workplace) -> None:
 
 
 def test_the_other_commands_work(place: Workplace) -> None:
-    (place.folder / "flowers.csv").write_bytes((place.home / "demo" / "flowers_1.csv").read_bytes())
     for words, _ in typed(blocks("console")[2]):
         if words[1] in {"serve", "ui"}:
             assert place.lakeline(words[1], "--help").returncode == 0
