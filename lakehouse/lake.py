@@ -9,7 +9,7 @@ from lakehouse.duck import connect
 from lakehouse.engine import RETENTION, Engine, EngineName
 from lakehouse.engines.duck import DuckEngine, storage_options
 from lakehouse.engines.spark import SparkEngine
-from lakehouse.errors import BadQuery, ComputeFailed, SchemaRefused, TableMissing
+from lakehouse.errors import BadQuery, CommitTaken, ComputeFailed, SchemaRefused, TableMissing
 from lakehouse.files import Files, files_of
 from lakehouse.history import Commit, read_history
 from lakehouse.settings import LakeSettings
@@ -82,7 +82,7 @@ class Lake:
     def append(self, key: str, rows: "pa.Table", *, metadata: str) -> int:
         """Appends rows in one commit by delta-rs and returns its version; only for tables that Spark never writes."""
         import deltalake
-        from deltalake.exceptions import DeltaError, SchemaMismatchError
+        from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
 
         location = self.location(key).uri
         options = storage_options(self.settings)
@@ -97,6 +97,8 @@ class Lake:
                 storage_options=options,
             )
             return deltalake.DeltaTable(location, storage_options=options).version()
+        except CommitFailedError as error:
+            raise CommitTaken(key, 0) from error
         except (SchemaMismatchError, ValueError) as error:
             raise SchemaRefused(location, str(error)) from error
         except (DeltaError, OSError) as error:

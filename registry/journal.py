@@ -2,12 +2,13 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from lakehouse.errors import PlatformError
+from lakehouse.errors import CommitTaken, PlatformError
 from lakehouse.history import Commit
 from lakehouse.stamp import Stamp
 from registry.model import ModelVersion
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 KEY = "ops.model_journal"
 BY_HAND = "by hand"
+_TRIES, _PAUSE_SECONDS = 6, 0.05
 
 Kind = Literal["registered", "moved", "rejected"]
 
@@ -133,13 +135,16 @@ class Journal:
             own = [commit for commit in history if commit.stamp is not None and commit.stamp.asset == KEY]
             stamp = Stamp(asset=KEY, code="", inputs={}, run=run, sequence=len(own) + 1)
         metadata = replace(stamp, extra={**stamp.extra, **told}).encode()
-        try:
-            self._table.append(KEY, _row(event), metadata=metadata)
-        except PlatformError:
-            # Appends never conflict, but two that both make the table do (delta-rs 1.6); whoever lost tries again.
-            if history or not self._table.history(KEY):
-                raise
-            self._table.append(KEY, _row(event), metadata=metadata)
+        # Of those that all make the table at once, only one does, and an append that began before may be refused (delta-rs
+        # 1.6); a refused commit was not made, so that it can be tried again.
+        for number in range(1, _TRIES + 1):
+            try:
+                self._table.append(KEY, _row(event), metadata=metadata)
+                return
+            except PlatformError as error:
+                if number == _TRIES or (history and not isinstance(error, CommitTaken)):
+                    raise
+                time.sleep(_PAUSE_SECONDS * number)
 
 
 def _plain(event: Event) -> dict[str, object]:

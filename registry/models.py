@@ -125,7 +125,9 @@ class Models:
         steps.append(Step(do="alias", model=name, name=alias, value=str(version)))
         carry_out(self.settings, steps)
         self._passing("moved")
-        event = self._move(comparison, by, told_why, is_staged=stage is not None)
+        standing = self.alias(name, alias)  # another promotion may have been journaled since the comparison
+        moved = self._move(comparison, by, told_why, is_staged=stage is not None)
+        event = replace(moved, from_version=standing.version if standing else None)
         self._journal.record(event, run=run)
         carry_out(self.settings, [settle(name, alias)])
         return Promotion(comparison=comparison, event=event)
