@@ -177,7 +177,7 @@ def land(source: Path, folder: Path) -> Path:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise NotLandable(str(source), str(error)) from error
+        raise StoreUnreachable(str(error.filename or folder), error.strerror or str(error)) from error
 
 
 def _named(part: Path, folder: Path, names: Iterable[str]) -> Path:
