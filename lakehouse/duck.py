@@ -1,11 +1,14 @@
 """A DuckDB connection that reads Delta tables and downloads nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lakehouse.errors import BadSetting
+from lakehouse.errors import BadSetting, ComputeFailed
 from lakehouse.settings import LakeSettings
+from lakehouse.table import Location
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,7 +19,7 @@ def connect(settings: LakeSettings) -> "duckdb.DuckDBPyConnection":
     import duckdb
 
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     for name in ("httpfs", "delta") if settings.root.is_s3 else ("delta",):
         connection.execute(f"LOAD '{_extension(name)}'")
     if settings.root.is_s3:
@@ -32,6 +35,22 @@ def quoted(text: str) -> str:
 def named(identifier: str) -> str:
     """A name as a SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def scan(location: Location, version: int) -> str:
+    """What stands for a table at a version in SQL."""
+    return f"delta_scan({quoted(location.uri)}, version => {version})"
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Words DuckDB's errors as ours."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise ComputeFailed(what, str(error)) from error
 
 
 def _extension(name: str) -> Path:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from lakehouse.duck import connect
 from lakehouse.engine import RETENTION, Engine, EngineName
-from lakehouse.engines.duck import DuckEngine, storage_options
+from lakehouse.engines.delta_rs import storage_options
+from lakehouse.engines.duck import DuckConnection, DuckEngine
 from lakehouse.engines.spark import SparkEngine
+from lakehouse.engines.spark_session import SparkConnection
 from lakehouse.errors import BadQuery, CommitTaken, ComputeFailed, SchemaRefused, TableMissing
 from lakehouse.files import Files, files_of
 from lakehouse.history import Commit, read_history
@@ -28,8 +30,8 @@ class Lake:
 
     def __init__(self, settings: LakeSettings, report: Callable[[str], None] = lambda line: None) -> None:
         self.settings = settings
-        self._duck = DuckEngine(settings)
-        self._spark = SparkEngine(lambda: _spark_address(settings, report))
+        self._spark = SparkConnection(lambda: _spark_address(settings, report))
+        self._duck = DuckConnection(settings)
 
     @classmethod
     def from_env(cls, report: Callable[[str], None] = lambda line: None) -> Self:
@@ -62,8 +64,8 @@ class Lake:
         return read_history(self.files, location or self.location(key))
 
     def engine(self, name: EngineName) -> Engine:
-        """The engine of that name; Spark is started or found by its first frame."""
-        return self._spark if name == "spark" else self._duck
+        """An engine of that name, for one asset at a time; Spark is started or found by its first frame."""
+        return SparkEngine(self._spark) if name == "spark" else DuckEngine(self.settings, self._duck)
 
     def read_arrow(self, key: str, version: int | None = None, location: Location | None = None) -> "pa.Table":
         """A table as Arrow, at a version or as it is now; read by DuckDB."""
@@ -73,11 +75,11 @@ class Lake:
             if not history:
                 raise TableMissing(place.uri)
             version = history[-1].version
-        return self._duck.read_arrow(place, version)
+        return DuckEngine(self.settings, self._duck).read_arrow(place, version)
 
     def rows_between(self, key: str, before: int, after: int) -> tuple[int, int]:
         """How many rows the later version has that the earlier had not, and how many it no longer has."""
-        return self._duck.rows_between(self.location(key), before, after)
+        return DuckEngine(self.settings, self._duck).rows_between(self.location(key), before, after)
 
     def append(self, key: str, rows: "pa.Table", *, metadata: str) -> int:
         """Appends rows in one commit by delta-rs and returns its version; only for tables that Spark never writes."""

@@ -1,0 +1,60 @@
+"""The connection to one Spark Connect server, shared by all that compute on it."""
+
+import atexit
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lakehouse.engines.spark_told import told
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_UNPROXIED = "no_grpc_proxy"  # the hosts that gRPC asks directly
+_RETRIES = 5  # with growing pauses, for about 17 s; pyspark's own 15 keep silent for 10 minutes
+
+
+class SparkConnection:
+    """One session on the server at an address that is asked for on first use; threads may share it."""
+
+    def __init__(self, remote: Callable[[], str]) -> None:
+        self._remote = remote
+        self._connected: SparkSession | None = None
+        self._connecting = threading.Lock()
+
+    def session(self) -> "SparkSession":
+        """The session, connected where it was not."""
+        with self._connecting:
+            if self._connected is None:
+                self._connected = _connected(self._remote())
+            return self._connected
+
+    def forget(self) -> None:
+        """Looks for the server anew when it is needed next."""
+        self._connected = None
+
+
+def _connected(address: str) -> "SparkSession":
+    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    _prepare(address)
+    with told("a connection", address.split(";", maxsplit=1)[0]):
+        session = SparkSession.builder.remote(address).create()
+        session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
+        # Or else pyspark has one more question for the server at exit, which may have ended before.
+        atexit.register(session.client.close)
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        return session
+
+
+def _prepare(address: str) -> None:
+    """Keeps pyspark's own log off the terminal, where the error is told in words, and a local server off the proxy."""
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    warnings.filterwarnings("ignore", module=r"pyspark\.sql\.connect\.client\.retries")
+    if address.startswith("sc://localhost:"):
+        known = os.environ.get(_UNPROXIED) or os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        os.environ[_UNPROXIED] = ",".join(filter(None, (known, "localhost,127.0.0.1")))
