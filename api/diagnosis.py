@@ -91,10 +91,14 @@ def _spark(settings: LakeSettings) -> str:
 
 
 def _lake(lake: Lake) -> str:
-    histories = [lake.history(table) for table in lake.tables()]
+    found = dict(lake.histories())
+    broken = [error for error in found.values() if isinstance(error, PlatformError)]
+    if broken:
+        raise broken[0]
     where = lake.settings.root
     told = "reachable" if where.is_s3 else _writable(Path(where.uri))
-    return f"{where}, {len(histories)} tables with {sum(map(len, histories))} readable commits, {told}"
+    commits = sum(len(history) for history in found.values() if not isinstance(history, PlatformError))
+    return f"{where}, {len(found)} tables with {commits} readable commits, {told}"
 
 
 def _writable(folder: Path) -> str:

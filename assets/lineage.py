@@ -1,23 +1,27 @@
 """Lineage, read from the stamps alone: what a version was made from, and what was made from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from assets.errors import UnknownVersion
 from assets.key import nearest
-from assets.observe import files_of_all, taken_files
-from lakehouse.history import Commit, last_stamped, live_commits
+from lakehouse.errors import PlatformError
+from lakehouse.history import Commit, Live, last_stamped, live_commits
 from lakehouse.lake import Lake
 from lakehouse.landing import LandedFile
 from lakehouse.stamp import InputVersion, Stamp
 from lakehouse.table import TableVersion
+from lakehouse.taken import files_of_all, taken_files
 from lakehouse.views import published_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One published version of an asset, with the commit that tells of it; a commit of others has no stamp."""
+    """One published version of an asset, with the commit that tells of it; a commit of others has no stamp.
+
+    `live` has the commits that its content comes from.
+    """
 
     key: str
     version: int
@@ -26,7 +30,13 @@ class Version:
     stamp: Stamp | None
     rows: int | None = None
     operation: str = ""
-    files: tuple[LandedFile, ...] = ()
+    live: Live = field(default_factory=Live, compare=False)
+
+    @property
+    def files(self) -> tuple[LandedFile, ...]:
+        """The landed files whose rows it holds."""
+        stamps = (commit.stamp for commit in self.live)
+        return tuple(files_of_all(taken_files(stamps, self.key, with_rejected=False)).values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +52,29 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """All published versions of a lake, in the order of their commits."""
+    """All published versions of a lake, in the order of their commits; and the tables whose logs cannot be read."""
 
     versions: Mapping[str, tuple[Version, ...]]
+    unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lake: Lake) -> "Lineage":
         """The lineage that the logs of a lake tell now."""
         found: dict[str, list[Version]] = {}
-        for table in lake.tables():
-            for version in _versions(table, lake.history(table)):
+        unreadable: dict[str, PlatformError] = {}
+        for table, commits in lake.histories():
+            if isinstance(commits, PlatformError):
+                unreadable[table] = commits
+                continue
+            for version in _versions(table, commits):
                 found.setdefault(version.key, []).append(version)
-        return cls(versions={key: tuple(versions) for key, versions in found.items()})
+        return cls(versions={key: tuple(versions) for key, versions in found.items()}, unreadable=unreadable)
 
     def find(self, key: str, version: int | None = None) -> Version:
         """A version by its number, or the newest."""
         known = self.versions.get(key, ())
+        if key in self.unreadable:
+            raise self.unreadable[key]
         if not known:
             raise UnknownVersion(key, version, (), nearest(key, self.versions))
         if version is None:
@@ -115,7 +132,7 @@ def _versions(table: str, commits: Sequence[Commit]) -> Iterable[Version]:
             stamp=stands.stamp if stands else stamp,
             rows=commit.rows,
             operation=commit.operation,
-            files=tuple(files_of_all(taken_files(live, table, with_rejected=False)).values()),
+            live=live,
         )
 
 

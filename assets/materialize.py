@@ -108,6 +108,10 @@ class Materializer:
             word = "failed" if outcomes[missed[0]].action == "failed" else "was skipped"
             causes: tuple[str, ...] = (f"{missed[0]} {word}",)
             return Outcome(key=step.key, action="skipped", causes=causes, before=before, after=before)
+        keys = (step.key, *(r.key for r in read if r.key not in outcomes))
+        broken = [observed.unreadable[k] for k in keys if k in observed.unreadable]
+        if broken and (step.key in observed.unreadable or step.state == "BLOCKED"):
+            return Outcome(key=step.key, action="failed", causes=step.causes, error=broken[0])
         if not step.runs:
             action: Action = "blocked" if step.state == "BLOCKED" else "fresh"
             return Outcome(key=step.key, action=action, causes=step.causes, before=before, after=before)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from assets.asset import ModelAsset
 from assets.errors import BadOption
-from assets.observe import FILES, name_of
+from assets.observe import name_of
 from assets.reading import Inputs, called
 from assets.trained import Trained
 from lakehouse.stamp import Stamp
+from lakehouse.taken import FILES
 from registry.model import Dataset, ModelVersion, TrainedModel
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from assets.asset import External, Made, TableAsset
 from assets.graph import Graph
 from assets.key import Reference
+from lakehouse.errors import PlatformError
 from lakehouse.stamp import Stamp
 from lakehouse.table import TableVersion
 
@@ -21,7 +22,7 @@ class Observed:
     version that a person would name, which is the last commit's or the newest model's. `stamps` has, for every asset that was
     ever made, the stamp that its present content stands by, `sequences` its highest sequence, `code` the present code version
     of every asset that can be made. `landed` has the contents that lie in the folder of each external of files, where none of
-    them is still being written.
+    them is still being written. `unreadable` has why a table, or a model, that is there cannot be looked at.
     """
 
     now: Mapping[str, TableVersion]
@@ -30,6 +31,7 @@ class Observed:
     published: Mapping[str, int] = field(default_factory=dict)
     sequences: Mapping[str, int] = field(default_factory=dict)
     landed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ def decide(
     key = asset.key
     will_run = {name for name, step in upstream.items() if step.runs}
     version = observed.published.get(key)
+    if key in observed.unreadable:
+        return Step(key=key, state="BLOCKED", causes=(str(observed.unreadable[key]),), version=None)
     if blocks := _blocks(inputs.values(), observed, upstream):
         return Step(key=key, state="BLOCKED", causes=blocks, version=version)
     stamp = observed.stamps.get(key)
@@ -109,7 +113,9 @@ def _blocks(inputs: Iterable[Reference], observed: Observed, upstream: Mapping[s
     for reference in inputs:
         if str(reference) in observed.now or _will_exist(reference, upstream):
             continue
-        if reference.alias is not None:
+        if reference.key in observed.unreadable and reference.key not in upstream:
+            blocks.append(f"{reference.key} cannot be read: {observed.unreadable[reference.key]}")
+        elif reference.alias is not None:
             blocks.append(f"no version of {reference.key} has the alias {reference.alias}")
         elif reference.key in upstream:
             blocks.append(f"{reference.key} is blocked")

@@ -1,11 +1,24 @@
 """Listing and reading the small files of a lake, on disk or in an object store, without an engine."""
 
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from io import FileIO
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lakehouse.errors import StoreUnreachable
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import S3Store
+
+AT_ONCE = 16
+"""How many requests an object store is asked at one time; each of them waits more than it works."""
 
 
 class Files(Protocol):
@@ -15,8 +28,20 @@ class Files(Protocol):
         """The names of what lies in a folder, sorted; empty where there is no such folder."""
         ...
 
+    def since(self, folder: Location, name: str) -> tuple[str, list[str]]:
+        """The identity of a file, empty where it is not there, and the sorted names of the files after it; one request."""
+        ...
+
+    def identity(self, folder: Location, name: str) -> str:
+        """What is another for any other content under the same name; empty where there is no such file."""
+        ...
+
     def read(self, folder: Location, name: str) -> bytes:
         """The whole of one file."""
+        ...
+
+    def read_each(self, folder: Location, names: Sequence[str]) -> Iterator[bytes]:
+        """The whole of several files, in their order."""
         ...
 
 
@@ -26,56 +51,134 @@ class LocalFiles:
     def names(self, folder: Location) -> list[str]:
         """The names of what lies in a folder, sorted; empty where there is no such folder."""
         try:
-            return sorted(entry.name for entry in Path(folder.uri).iterdir())
+            with os.scandir(folder.uri) as entries:
+                return sorted([entry.name for entry in entries])
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise StoreUnreachable(folder.uri, str(error)) from error
 
-    def read(self, folder: Location, name: str) -> bytes:
-        """The whole of one file."""
+    def since(self, folder: Location, name: str) -> tuple[str, list[str]]:
+        """The identity of a file, empty where it is not there, and the sorted names of the files after it."""
+        names = self.names(folder)
+        return self.identity(folder, name), [other for other in names if other > name]
+
+    def identity(self, folder: Location, name: str) -> str:
+        """What is another for any other content under the same name; empty where there is no such file."""
         try:
-            return (Path(folder.uri) / name).read_bytes()
-        except OSError as error:
-            raise StoreUnreachable(f"{folder.uri}/{name}", str(error)) from error
-
-
-class S3Files:
-    """Files in an S3 bucket."""
-
-    def __init__(self, settings: LakeSettings) -> None:
-        from pyarrow.fs import S3FileSystem
-
-        secret = settings.aws_secret_access_key
-        self._store = S3FileSystem(
-            access_key=settings.aws_access_key_id,
-            secret_key=secret.get_secret_value() if secret else None,
-            endpoint_override=settings.aws_endpoint_url,
-            region=settings.aws_region,
-            connect_timeout=5,
-            request_timeout=30,
-        )
-
-    def names(self, folder: Location) -> list[str]:
-        """The names of what lies in a folder, sorted; empty where there is no such folder."""
-        from pyarrow.fs import FileSelector
-
-        selector = FileSelector(folder.uri.removeprefix("s3://"), allow_not_found=True)
-        try:
-            return sorted(info.base_name for info in self._store.get_file_info(selector))
-        except OSError as error:
-            raise StoreUnreachable(folder.uri, str(error)) from error
+            found = Path(folder.uri, name).stat()
+        except OSError:
+            return ""
+        return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
 
     def read(self, folder: Location, name: str) -> bytes:
         """The whole of one file."""
         path = f"{folder.uri}/{name}"
         try:
-            with self._store.open_input_stream(path.removeprefix("s3://")) as stream:
-                return bytes(stream.read())
+            with FileIO(path) as file:
+                return file.readall()
         except OSError as error:
             raise StoreUnreachable(path, str(error)) from error
+
+    def read_each(self, folder: Location, names: Sequence[str]) -> Iterator[bytes]:
+        """The whole of several files, in their order."""
+        return (self.read(folder, name) for name in names)
+
+
+class S3Files:
+    """Files in S3 buckets."""
+
+    def __init__(self, settings: LakeSettings) -> None:
+        self._settings = settings
+        self._stores: dict[str, S3Store] = {}
+
+    def names(self, folder: Location) -> list[str]:
+        """The names of what lies in a folder, sorted; empty where there is no such folder."""
+        store, prefix = self._place(folder)
+        with _told(folder.uri):
+            found = store.list_with_delimiter(f"{prefix}/")
+        paths = (*found["common_prefixes"], *(item["path"] for item in found["objects"]))
+        return sorted(path.rpartition("/")[2] for path in paths)
+
+    def since(self, folder: Location, name: str) -> tuple[str, list[str]]:
+        """The identity of a file, empty where it is not there, and the sorted names of the files after it; one request."""
+        store, prefix = self._place(folder)
+        just_before = (
+            f"{prefix}/{name[:-1]}"  # S3 tells of what is greater than this, and the file itself should be told of
+        )
+        items: dict[str, ObjectMeta] = {}
+        with _told(folder.uri):
+            for chunk in store.list(f"{prefix}/", offset=just_before, chunk_size=1000):
+                items.update({item["path"][len(prefix) + 1 :]: item for item in chunk})
+        known = items.get(name)
+        return _identity(known) if known else "", sorted(n for n in items if n > name and "/" not in n)
+
+    def identity(self, folder: Location, name: str) -> str:
+        """What is another for any other content under the same name; empty where there is no such file."""
+        store, prefix = self._place(folder)
+        try:
+            with _told(f"{folder.uri}/{name}"):
+                return _identity(store.head(f"{prefix}/{name}"))
+        except StoreUnreachable as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return ""
+            raise
+
+    def read(self, folder: Location, name: str) -> bytes:
+        """The whole of one file."""
+        store, prefix = self._place(folder)
+        with _told(f"{folder.uri}/{name}"):
+            return bytes(store.get(f"{prefix}/{name}").bytes())
+
+    def read_each(self, folder: Location, names: Sequence[str]) -> Iterator[bytes]:
+        """The whole of several files, in their order; some are asked for ahead, and no more than that are held."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for first in range(0, len(names), 4 * AT_ONCE):
+                yield from pool.map(lambda name: self.read(folder, name), names[first : first + 4 * AT_ONCE])
+
+    def _place(self, folder: Location) -> tuple["S3Store", str]:
+        bucket, _, prefix = folder.uri.removeprefix("s3://").partition("/")
+        if bucket not in self._stores:
+            self._stores[bucket] = _opened(bucket, self._settings)
+        return self._stores[bucket], prefix
 
 
 def files_of(settings: LakeSettings) -> Files:
     """The files of the lake that the settings name."""
     return S3Files(settings) if settings.root.is_s3 else LocalFiles()
+
+
+def _opened(bucket: str, settings: LakeSettings) -> "S3Store":
+    from obstore.store import S3Store
+
+    secret = settings.aws_secret_access_key
+    told = {
+        "access_key_id": settings.aws_access_key_id,
+        "secret_access_key": secret.get_secret_value() if secret else None,
+        "endpoint": settings.aws_endpoint_url,
+        "region": settings.aws_region,
+    }
+    return S3Store(
+        bucket,
+        config={name: value for name, value in told.items() if value is not None},  # type: ignore[arg-type]
+        client_options={
+            "allow_http": True,
+            "connect_timeout": timedelta(seconds=5),
+            "timeout": timedelta(seconds=30),
+        },
+        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+    )
+
+
+def _identity(item: "ObjectMeta") -> str:
+    return f"{item['size']} {item['last_modified'].isoformat()} {item['e_tag']}"
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except (BaseError, OSError, ValueError) as error:
+        raise StoreUnreachable(place, str(error).splitlines()[0]) from error

@@ -1,20 +1,19 @@
 """The Delta log read as the event log: what each commit did, and which version readers would notice."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from lakehouse.errors import LogUnreadable
+from lakehouse.actions import Change, FileKey
+from lakehouse.checkpoint import Base
 from lakehouse.files import Files
+from lakehouse.log import Log, find_log
 from lakehouse.stamp import Stamp, decode
 from lakehouse.table import Location, TableVersion
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 253_402_300_799_000  # the end of the year 9999, in milliseconds
-_COMMIT = re.compile(r"(\d{20})\.json")
-_CHECKPOINT = re.compile(r"\d{20}\.checkpoint.*\.parquet")
+_EVERYTHING = frozenset({"[]", '["true"]', "true"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,147 +42,188 @@ class Commit:
         return TableVersion(table_id=self.table_id, version=self.effective)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Live:
+    """The commits that one content of a table comes from: all since the last replacement, without what was undone."""
+
+    newest: Commit | None = None
+    before: "Live | None" = None
+
+    def __iter__(self) -> Iterator[Commit]:
+        """Oldest first."""
+        found: list[Commit] = []
+        link: Live | None = self
+        while link is not None and link.newest is not None:
+            found.append(link.newest)
+            link = link.before
+        return reversed(found)
+
+
 @dataclass(slots=True)
 class _Fold:
-    """What is known of a table after the commits read so far."""
+    """What is known of a table after the commits read so far.
+
+    `files` is the same for the same set of files, whatever the order in which they came and went; so a content that is there
+    again is found in `contents`. `is_whole` tells whether `live` has every file.
+    """
 
     table_id: str = ""
     schema: str = ""
     effective: int = 0
-    live: dict[str, int | None] = field(default_factory=dict)
+    live: dict[FileKey, int | None] = field(default_factory=dict)
+    is_whole: bool = True
+    rows: int = 0
+    uncounted: int = 0
+    files: int = 0
+    contents: dict[int, int] = field(default_factory=dict)
     effective_at: dict[int, int] = field(default_factory=dict)
     times: dict[int, int] = field(default_factory=dict)
 
 
 def read_history(files: Files, location: Location) -> tuple[Commit, ...]:
-    """Every commit whose JSON the log still holds, oldest first; empty where there is no table."""
-    log = location.child("_delta_log")
-    names = files.names(log)
-    commits = [name for name in names if _COMMIT.fullmatch(name)]
+    """Every commit that the log still holds, oldest first; empty where there is no table."""
+    return read_commits(files, find_log(files, location))[0]
+
+
+def read_commits(files: Files, log: Log) -> tuple[tuple[Commit, ...], str]:
+    """Every commit of a log, and the digest of its last schema.
+
+    A log that is a checkpoint alone tells of one commit, made at an unknown time.
+    """
     fold = _Fold()
-    if commits and int(commits[0][:20]) > 0:
-        fold.live[""] = None  # rows that came before are not known
-        fold.table_id = _table_id_of_checkpoint(files, log, [name for name in names if _CHECKPOINT.fullmatch(name)])
-    return tuple(_commit(fold, int(name[:20]), _actions(files, log, name)) for name in commits)
+    base = log.base(files, with_files=True)
+    if base is not None:
+        fold.table_id, fold.is_whole = base.table_id, False
+        if not log.versions or base.version < log.versions[0]:
+            _stand_on(fold, base)
+    commits = []
+    for version, change in log.changes(files, log.versions, with_files=True):
+        made = _commit(fold, version, change)
+        if base is not None and version == base.version:
+            _stand_on(fold, base)
+            made = _described(fold, version, change.info, None)
+        commits.append(made)
+    if base is not None and not log.versions:
+        commits.append(_described(fold, base.version, {}, None))
+    return tuple(commits), fold.schema
 
 
-def live_commits(commits: Sequence[Commit]) -> tuple[tuple[Commit, ...], ...]:
-    """For each commit, those that the content after it comes from: all since the last replacement, without what was undone."""
-    after: dict[int, tuple[Commit, ...]] = {}
-    live: tuple[Commit, ...] = ()
+def live_commits(commits: Sequence[Commit]) -> Iterator[Live]:
+    """For each commit, those that the content after it comes from."""
+    after: dict[int, Live] = {}
+    live = Live()
     for commit in commits:
         if commit.restores is not None:
-            live = after.get(commit.restores, ())
+            live = after.get(commit.restores, Live())
         else:
-            live = (commit,) if commit.replaces else (*live, commit)
+            live = Live(commit) if commit.replaces else Live(commit, live)
         after[commit.version] = live
-    return tuple(after[commit.version] for commit in commits)
+        yield live
 
 
-def last_stamped(commits: Sequence[Commit], asset: str, partition: str | None = None) -> Commit | None:
+def last_stamped(commits: Iterable[Commit], asset: str, partition: str | None = None) -> Commit | None:
     """The commit with the highest sequence of an asset, which is not always the newest commit."""
     ours = [c for c in commits if c.stamp and c.stamp.asset == asset and c.stamp.partition == partition]
     return max(ours, key=lambda c: (c.stamp.sequence if c.stamp else 0, c.version), default=None)
 
 
-def _actions(files: Files, log: Location, name: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    for line in files.read(log, name).splitlines():
-        if not line.strip():
-            continue
-        try:
-            action = json.loads(line)
-            kind = next(iter(action))
-            body = action[kind]
-        except (ValueError, StopIteration, TypeError) as error:
-            raise LogUnreadable(f"{log}/{name}", f"a line that is no action: {error}") from error
-        if isinstance(body, dict):
-            yield kind, body
+def replaces(info: Mapping[str, object]) -> bool:
+    """Whether a commit says that it leaves nothing of the version before."""
+    operation, told = str(info.get("operation", "")), info.get("operationParameters")
+    parameters = told if isinstance(told, dict) else {}
+    predicate = parameters.get("predicate")
+    if "REPLACE TABLE" in operation or operation == "TRUNCATE":
+        return True
+    if operation == "DELETE":
+        return isinstance(told, dict) and (predicate is None or predicate in _EVERYTHING)
+    by_partition = str(parameters.get("isDynamicPartitionOverwrite", "")).lower() == "true"
+    return parameters.get("mode") == "Overwrite" and predicate in {None, "[]"} and not by_partition
 
 
-def _commit(fold: _Fold, version: int, actions: Iterator[tuple[str, Mapping[str, object]]]) -> Commit:
-    info: Mapping[str, object] = {}
-    changed = version == 0
-    for kind, body in actions:
-        if kind == "commitInfo":
-            info = body
-        elif kind == "metaData":
-            changed = changed or fold.schema != body.get("schemaString")
-            fold.table_id, fold.schema = str(body.get("id")), str(body.get("schemaString"))
-        elif kind == "add":
-            changed = changed or bool(body.get("dataChange", True))
-            fold.live[str(body.get("path"))] = _rows(body.get("stats"))
-        elif kind == "remove":
-            changed = changed or bool(body.get("dataChange", True))
-            fold.live.pop(str(body.get("path")), None)
-    restored = _restored_version(info, fold.times)
-    if restored is not None:
-        fold.effective = fold.effective_at.get(restored, restored)
+def _stand_on(fold: _Fold, base: Base) -> None:
+    """Takes a checkpoint's word. The commits before it cannot be read any more: it counts as a change of its own."""
+    fold.table_id, fold.schema, fold.live, fold.is_whole = base.table_id, base.schema, dict(base.live), True
+    counts = list(base.live.values())
+    fold.rows, fold.uncounted = sum(count or 0 for count in counts), counts.count(None)
+    fold.effective = fold.effective_at[base.version] = base.version
+
+
+def _commit(fold: _Fold, version: int, change: Change) -> Commit:
+    changed = version == 0 or change.changes_data
+    if change.table_id:
+        changed = changed or (fold.table_id, fold.schema) != (change.table_id, change.schema)
+        fold.table_id, fold.schema = change.table_id, change.schema
+    for key in change.removed:
+        _remove(fold, key)
+    for key, rows in change.added:
+        _add(fold, key, rows)
+    content = hash((fold.table_id, fold.schema, fold.files))
+    same = fold.contents.get(content)
+    restored = _restored_version(change.info, fold.times, same)
+    if restored is not None and same is not None:
+        fold.effective = fold.effective_at[same]
     elif changed:
         fold.effective = version
-    fold.effective_at[version] = fold.effective
-    fold.times[version] = _milliseconds(info)
-    counts = list(fold.live.values())
+    fold.contents[content], fold.effective_at[version] = version, fold.effective
+    return _described(fold, version, change.info, restored)
+
+
+def _described(fold: _Fold, version: int, info: Mapping[str, object], restored: int | None) -> Commit:
+    at = fold.times[version] = _milliseconds(info)
     return Commit(
         table_id=fold.table_id,
         version=version,
         effective=fold.effective,
-        at=_EPOCH + timedelta(milliseconds=_milliseconds(info)),
+        at=_EPOCH + timedelta(milliseconds=at),
         operation=str(info.get("operation", "")),
-        rows=sum(count for count in counts if count is not None) if None not in counts else None,
-        replaces=_replaces(info),
+        rows=fold.rows if fold.is_whole and not fold.uncounted else None,
+        replaces=replaces(info),
         stamp=decode(info.get("userMetadata")),
         restores=restored,
     )
 
 
-def _restored_version(info: Mapping[str, object], times: Mapping[int, int]) -> int | None:
-    """The version that a RESTORE names, or that was the newest at the time which it names (delta-rs, in milliseconds)."""
+def _add(fold: _Fold, key: FileKey, rows: int | None) -> None:
+    if key in fold.live:
+        _uncount(fold, fold.live[key])
+    else:
+        fold.files ^= hash(key)
+    fold.live[key] = rows
+    fold.rows += rows or 0
+    fold.uncounted += rows is None
+
+
+def _remove(fold: _Fold, key: FileKey) -> None:
+    if key in fold.live:
+        fold.files ^= hash(key)
+        _uncount(fold, fold.live.pop(key))
+    elif not fold.is_whole:
+        fold.files ^= hash(key)
+
+
+def _uncount(fold: _Fold, rows: int | None) -> None:
+    fold.rows -= rows or 0
+    fold.uncounted -= rows is None
+
+
+def _restored_version(info: Mapping[str, object], times: Mapping[int, int], same: int | None) -> int | None:
+    """The version that a RESTORE names, or else the newest of the same content, or of the time that it names.
+
+    delta-rs names a time in milliseconds; Spark in words, as they were typed, in the time zone of a session that is gone.
+    """
     parameters = info.get("operationParameters")
     if info.get("operation") != "RESTORE" or not isinstance(parameters, dict):
         return None
     version, time = _whole(parameters.get("version")), _whole(parameters.get("datetime"))
-    if version is not None or time is None:
-        return version
+    if version is not None or same is not None or time is None:
+        return same if version is None else version
     return max((number for number, at in times.items() if at <= time), default=None)
 
 
 def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else None
-
-
-def _replaces(info: Mapping[str, object]) -> bool:
-    parameters = info.get("operationParameters")
-    if not isinstance(parameters, dict) or parameters.get("predicate") not in {None, "[]"}:
-        return False
-    return parameters.get("mode") == "Overwrite"
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
 
 
 def _milliseconds(info: Mapping[str, object]) -> int:
     value = info.get("inCommitTimestamp", info.get("timestamp"))
     return value if isinstance(value, int) and 0 <= value <= _LATEST else 0
-
-
-def _rows(stats: object) -> int | None:
-    if not isinstance(stats, str):
-        return None
-    try:
-        count = json.loads(stats).get("numRecords")
-    except (ValueError, AttributeError):
-        return None
-    return count if isinstance(count, int) else None
-
-
-def _table_id_of_checkpoint(files: Files, log: Location, names: Sequence[str]) -> str:
-    """The identity of a table whose first commits were cleaned away."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    for name in reversed(names):
-        try:
-            table = parquet.read_table(pa.BufferReader(files.read(log, name)), columns=["metaData"])
-        except (pa.ArrowException, KeyError) as error:
-            raise LogUnreadable(f"{log}/{name}", str(error)) from error
-        found = [row["id"] for row in table.column("metaData").to_pylist() if row and row.get("id")]
-        if found:
-            return str(found[0])
-    return ""

@@ -1,7 +1,8 @@
 """The lake: every table by its key, its history from the log, and the engines that make new versions."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -11,9 +12,20 @@ from lakehouse.engines.delta_rs import storage_options
 from lakehouse.engines.duck import DuckConnection, DuckEngine
 from lakehouse.engines.spark import SparkEngine
 from lakehouse.engines.spark_session import SparkConnection
-from lakehouse.errors import BadQuery, CommitTaken, ComputeFailed, SchemaRefused, TableMissing
-from lakehouse.files import Files, files_of
+from lakehouse.errors import (
+    BadQuery,
+    CommitTaken,
+    ComputeFailed,
+    LogUnreadable,
+    PlatformError,
+    SchemaRefused,
+    StoreUnreachable,
+    TableMissing,
+)
+from lakehouse.files import AT_ONCE, Files, files_of
 from lakehouse.history import Commit, read_history
+from lakehouse.present import Present
+from lakehouse.recall import Recall
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
 from lakehouse.views import create_views
@@ -30,6 +42,7 @@ class Lake:
 
     def __init__(self, settings: LakeSettings, report: Callable[[str], None] = lambda line: None) -> None:
         self.settings = settings
+        self._report = report
         self._spark = SparkConnection(lambda: _spark_address(settings, report))
         self._duck = DuckConnection(settings)
 
@@ -62,6 +75,40 @@ class Lake:
     def history(self, key: str, location: Location | None = None) -> tuple[Commit, ...]:
         """Every commit of a table, oldest first; empty where there is no table."""
         return read_history(self.files, location or self.location(key))
+
+    def histories(self) -> Iterator[tuple[str, tuple[Commit, ...] | PlatformError]]:
+        """The history of each table; the error, where its log cannot be read."""
+        for key in self.tables():
+            try:
+                yield key, self.history(key)
+            except PlatformError as error:
+                yield key, self._of_one_table(error)
+
+    def presents(self, places: Mapping[str, Location]) -> dict[str, Present | PlatformError]:
+        """What the tables at some places are now, by key, where they are; the error, where a log cannot be read.
+
+        What was read is remembered in the home folder: the next look reads the commits that are newer.
+        """
+        recall = Recall(folder=self.settings.home / "cache" / "log", store=self.settings.aws_endpoint_url or "")
+
+        def look(key: str) -> Present | PlatformError | None:
+            try:
+                return recall.present(self.files, places[key], key)
+            except PlatformError as error:
+                return self._of_one_table(error)
+
+        if self.settings.root.is_s3:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                looks = list(pool.map(look, places))
+        else:
+            looks = [look(key) for key in places]
+        return {key: found for key, found in zip(places, looks, strict=True) if found is not None}
+
+    def _of_one_table(self, error: PlatformError) -> PlatformError:
+        """The error, where it is one table's own; a store that is away is everybody's, and is raised."""
+        if isinstance(error, LogUnreadable) or (isinstance(error, StoreUnreachable) and not self.settings.root.is_s3):
+            return error
+        raise error
 
     def engine(self, name: EngineName) -> Engine:
         """An engine of that name, for one asset at a time; Spark is started or found by its first frame."""
@@ -107,11 +154,18 @@ class Lake:
             raise ComputeFailed(f"a commit of {location}", str(error)) from error
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
-        """A connection with each table as a view, and the log as `lakeline.history`, `.stamps`, `.lineage` and `.at()`."""
+        """A connection with each table as a view, and the log as `lakeline.history`, `.stamps`, `.lineage` and `.at()`.
+
+        A table whose log cannot be read has no view; that is reported.
+        """
         connection = connect(self.settings)
-        create_views(
-            connection, {key: (self.location(key), self.history(key)) for key in self.tables()}, self.settings.root
-        )
+        tables = {}
+        for key, found in self.histories():
+            if isinstance(found, PlatformError):
+                self._report(f"{key} has no view: {found}")
+            else:
+                tables[key] = (self.location(key), found)
+        create_views(connection, tables, self.settings.root)
         return connection
 
     def query(self, sql: str) -> "pa.Table":

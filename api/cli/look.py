@@ -52,7 +52,7 @@ def _plain_version(made: "Version") -> dict[str, object]:
 
 
 def _version_row(made: "Version") -> tuple[object, ...]:
-    from assets.observe import rejected_in
+    from lakehouse.taken import rejected_in
 
     stamp = made.stamp
     if stamp is None:
@@ -95,7 +95,7 @@ def sql(query: Annotated[str, typer.Argument(help="DuckDB's SQL.")], as_json: As
     """
     from lakehouse.lake import Lake
 
-    answer = Lake.from_env().query(query)
+    answer = Lake.from_env(lambda line: show.err.print(f"note: {line}", markup=False)).query(query)
     if as_json:
         show.as_json(answer.to_pylist())
         return

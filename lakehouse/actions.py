@@ -1,0 +1,128 @@
+"""One commit file of a Delta log, read line by line and no further than is asked for."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from lakehouse.errors import LogUnreadable
+
+FileKey = tuple[str, str]
+"""A data file with the deletion vector that is read with it: the same file under another vector is another content."""
+
+_UNREAD = ('{"txn":{', '{"protocol":{', '{"cdc":{', '{"domainMetadata":{')
+_FILES = ('{"add":{', '{"remove":{')
+_CHANGING = '"dataChange":true'
+_PHYSICAL = "delta.columnMapping.physicalName"
+
+
+@dataclass(slots=True)
+class Change:
+    """What one commit says: of itself, of its table, and of the files that it adds and removes.
+
+    `changes_data` tells whether a file carries data that was not there before, or takes such away.
+    """
+
+    info: Mapping[str, object] = field(default_factory=dict)
+    table_id: str = ""
+    schema: str = ""
+    changes_data: bool = False
+    added: list[tuple[FileKey, int | None]] = field(default_factory=list)
+    removed: list[FileKey] = field(default_factory=list)
+
+
+def read_change(data: bytes, name: str, *, with_files: bool) -> Change:
+    """The change that a commit file tells; without its files, they are looked at only until one changes data."""
+    change = Change()
+    try:
+        lines = data.decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise LogUnreadable(name, f"it is no text: {error}") from error
+    for line in lines:
+        if not line or line.isspace():
+            continue
+        if line.endswith("}}") and _is_passed_over(line, change, with_files=with_files):
+            continue
+        for kind, body in _actions(line, name):
+            _take(change, kind, body, name, with_files=with_files)
+    return change
+
+
+def rows_in(added: Mapping[str, object]) -> int | None:
+    """The rows of a file, less those that its deletion vector hides; None where it came without statistics."""
+    stats, vector = added.get("stats"), added.get("deletionVector")
+    try:
+        found = json.loads(stats) if isinstance(stats, str) else added.get("stats_parsed")
+        count = found.get("numRecords") if isinstance(found, dict) else None
+        hidden = vector["cardinality"] if isinstance(vector, dict) else 0
+        return count - hidden if isinstance(count, int) else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def key_of(file: Mapping[str, object]) -> FileKey:
+    """What a file is known by; writers escape paths each in their own way."""
+    path, vector = str(file.get("path")), file.get("deletionVector")
+    if "%" in path:
+        path = unquote(path)
+    if not isinstance(vector, dict):
+        return path, ""
+    return path, f"{vector.get('storageType')}{vector.get('pathOrInlineDv')}@{vector.get('offset')}"
+
+
+def schema_digest(schema: object) -> str:
+    """The same for two schemas exactly when a reader sees the same columns: comments and other notes do not count."""
+    try:
+        plain = json.dumps(_columns(json.loads(str(schema))), sort_keys=True)
+    except (ValueError, RecursionError):
+        plain = str(schema)
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def _is_passed_over(line: str, change: Change, *, with_files: bool) -> bool:
+    """Whether a line needs no reading; notes whether it changes data."""
+    if line.startswith(_UNREAD):
+        return True
+    if with_files or not line.startswith(_FILES):
+        return False
+    if not change.changes_data and _CHANGING in line:
+        change.changes_data = True  # inside of a string the quotes would be escaped
+    return change.changes_data
+
+
+def _actions(line: str, name: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+    try:
+        action = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise LogUnreadable(name, f"a line that is no action: {error}") from error
+    if not isinstance(action, dict):
+        raise LogUnreadable(name, f"a line that is no action: {line[:80]!r}")
+    return ((kind, body) for kind, body in action.items() if isinstance(body, dict))
+
+
+def _take(change: Change, kind: str, body: Mapping[str, object], name: str, *, with_files: bool) -> None:
+    if kind == "commitInfo":
+        change.info = body
+    elif kind == "metaData":
+        change.table_id, change.schema = str(body.get("id")), schema_digest(body.get("schemaString"))
+    elif kind in {"add", "remove"}:
+        if not isinstance(body.get("path"), str):
+            raise LogUnreadable(name, f"a file without a path: {str(body)[:80]}")
+        change.changes_data = change.changes_data or bool(body.get("dataChange", True))
+        if with_files and kind == "add":
+            change.added.append((key_of(body), rows_in(body)))
+        elif with_files:
+            change.removed.append(key_of(body))
+
+
+def _columns(kind: object) -> object:
+    """A type without what no reader sees; a column that is kept under its own name is one that has no other."""
+    if isinstance(kind, list):
+        return [_columns(part) for part in kind]
+    if not isinstance(kind, dict):
+        return kind
+    plain = {key: _columns(value) for key, value in kind.items() if key != "metadata"}
+    notes = kind.get("metadata")
+    physical = notes.get(_PHYSICAL) if isinstance(notes, dict) else None
+    return plain if physical in {None, kind.get("name")} else plain | {"physical": physical}
