@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from urllib.parse import unquote
 
 from lakehouse.errors import LogUnreadable
@@ -11,6 +13,22 @@ from lakehouse.errors import LogUnreadable
 FileKey = tuple[str, str]
 """A data file with the deletion vector that is read with it: the same file under another vector is another content."""
 
+_PARSE = json.JSONDecoder().raw_decode  # json.loads looks for space around, for as long again as it takes to parse
+_COUNT_FIRST = re.compile(r'\{"numRecords":(\d+)[,}]')  # as every known writer begins
+_PLAIN_ADD = re.compile(
+    r'\{"add":\{"path":"([^"\\]+)","partitionValues":\{[^{}]*\},"size":\d+,"modificationTime":\d+,'
+    r'"dataChange":(true|false),"stats":"\{\\"numRecords\\":(\d+)[,}]'
+)  # the same in Spark, delta-rs and DuckDB; a quote inside of a string would be escaped
+_INFO = '{"commitInfo":{'
+_KEPT = '"userMetadata":"'
+_FAR_REACHING = (
+    '"Overwrite"',
+    "REPLACE",
+    "RESTORE",
+    "TRUNCATE",
+    "DELETE",
+)  # what such a commit does takes a closer look
+_VECTOR = '"deletionVector":{'
 _UNREAD = ('{"txn":{', '{"protocol":{', '{"cdc":{', '{"domainMetadata":{')
 _FILES = ('{"add":{', '{"remove":{')
 _CHANGING = '"dataChange":true'
@@ -39,8 +57,9 @@ def read_change(data: bytes, name: str, *, with_files: bool) -> Change:
         lines = data.decode().split("\n")
     except UnicodeDecodeError as error:
         raise LogUnreadable(name, f"it is no text: {error}") from error
-    for line in lines:
-        if not line or line.isspace():
+    for written in lines:
+        line = written.strip()
+        if not line:
             continue
         if line.endswith("}}") and _is_passed_over(line, change, with_files=with_files):
             continue
@@ -53,6 +72,8 @@ def rows_in(added: Mapping[str, object]) -> int | None:
     """The rows of a file, less those that its deletion vector hides; None where it came without statistics."""
     stats, vector = added.get("stats"), added.get("deletionVector")
     try:
+        if isinstance(stats, str) and vector is None and (first := _COUNT_FIRST.match(stats)):
+            return int(first[1])
         found = json.loads(stats) if isinstance(stats, str) else added.get("stats_parsed")
         count = found.get("numRecords") if isinstance(found, dict) else None
         hidden = vector["cardinality"] if isinstance(vector, dict) else 0
@@ -63,9 +84,7 @@ def rows_in(added: Mapping[str, object]) -> int | None:
 
 def key_of(file: Mapping[str, object]) -> FileKey:
     """What a file is known by; writers escape paths each in their own way."""
-    path, vector = str(file.get("path")), file.get("deletionVector")
-    if "%" in path:
-        path = unquote(path)
+    path, vector = _unescaped(str(file.get("path"))), file.get("deletionVector")
     if not isinstance(vector, dict):
         return path, ""
     return path, f"{vector.get('storageType')}{vector.get('pathOrInlineDv')}@{vector.get('offset')}"
@@ -80,23 +99,46 @@ def schema_digest(schema: object) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
+def _unescaped(path: str) -> str:
+    return unquote(path) if "%" in path else path
+
+
 def _is_passed_over(line: str, change: Change, *, with_files: bool) -> bool:
-    """Whether a line needs no reading; notes whether it changes data."""
+    """Whether a line needs no parser; notes what it adds, or whether it changes data."""
     if line.startswith(_UNREAD):
         return True
-    if with_files or not line.startswith(_FILES):
+    if with_files:
+        plain = _PLAIN_ADD.match(line) if _VECTOR not in line else None
+        if plain is not None:
+            change.changes_data = change.changes_data or plain[2] == "true"
+            change.added.append(((_unescaped(plain[1]), ""), int(plain[3])))
+        return plain is not None
+    if line.startswith(_INFO) and not any(word in line for word in _FAR_REACHING):
+        return _is_plain_info(line, change)
+    if not line.startswith(_FILES):
         return False
     if not change.changes_data and _CHANGING in line:
         change.changes_data = True  # inside of a string the quotes would be escaped
     return change.changes_data
 
 
+def _is_plain_info(line: str, change: Change) -> bool:
+    """Whether all that counts of a commit's own words is what it was given to keep; notes that."""
+    start = line.find(_KEPT)
+    if start >= 0 and line.find(_KEPT, start + 1) < 0:
+        try:
+            change.info = {"userMetadata": scanstring(line, start + len(_KEPT), True)[0]}
+        except ValueError:
+            return False
+    return start < 0 or bool(change.info)
+
+
 def _actions(line: str, name: str) -> Iterator[tuple[str, Mapping[str, object]]]:
     try:
-        action = json.loads(line)
+        action, end = _PARSE(line)
     except (ValueError, RecursionError) as error:
         raise LogUnreadable(name, f"a line that is no action: {error}") from error
-    if not isinstance(action, dict):
+    if not isinstance(action, dict) or end != len(line):
         raise LogUnreadable(name, f"a line that is no action: {line[:80]!r}")
     return ((kind, body) for kind, body in action.items() if isinstance(body, dict))
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import S3Store
 
+_CHUNK = 1 << 18
 AT_ONCE = 16
 """How many requests an object store is asked at one time; each of them waits more than it works."""
 
@@ -75,8 +75,7 @@ class LocalFiles:
         """The whole of one file."""
         path = f"{folder.uri}/{name}"
         try:
-            with FileIO(path) as file:
-                return file.readall()
+            return _whole(path)
         except OSError as error:
             raise StoreUnreachable(path, str(error)) from error
 
@@ -146,6 +145,18 @@ class S3Files:
 def files_of(settings: LakeSettings) -> Files:
     """The files of the lake that the settings name."""
     return S3Files(settings) if settings.root.is_s3 else LocalFiles()
+
+
+def _whole(path: str) -> bytes:
+    """A plan of many tables reads a hundred thousand small files: the fewest calls that it takes."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        data = os.read(file, _CHUNK)
+        while len(data) % _CHUNK == 0 and (more := os.read(file, _CHUNK)):
+            data += more
+        return data
+    finally:
+        os.close(file)
 
 
 def _opened(bucket: str, settings: LakeSettings) -> "S3Store":

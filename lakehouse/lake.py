@@ -89,7 +89,7 @@ class Lake:
 
         What was read is remembered in the home folder: the next look reads the commits that are newer.
         """
-        recall = Recall(folder=self.settings.home / "cache" / "log", store=self.settings.aws_endpoint_url or "")
+        recall = Recall(self.settings.home / "cache", f"{self.settings.aws_endpoint_url or ''} {self.settings.root}")
 
         def look(key: str) -> Present | PlatformError | None:
             try:
@@ -102,6 +102,7 @@ class Lake:
                 looks = list(pool.map(look, places))
         else:
             looks = [look(key) for key in places]
+        recall.keep()
         return {key: found for key, found in zip(places, looks, strict=True) if found is not None}
 
     def _of_one_table(self, error: PlatformError) -> PlatformError:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lakehouse.actions import Change
 from lakehouse.files import Files
@@ -47,6 +47,11 @@ class State:
     stands: Told | None = None
     taken: Taken = field(default_factory=dict)
     held: dict[str, LandedFile] = field(default_factory=dict)
+
+    def copy(self) -> "State":
+        """The same state, to go on from."""
+        taken = {name: dict(files) for name, files in self.taken.items()}
+        return replace(self, taken=taken, held=dict(self.held))
 
     def present(self) -> Present:
         """What the state says."""

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,28 +22,52 @@ FORMAT = 1
 """Another number for every change of what is kept or of how a log is folded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """The folder of what is known, and the store that it is known of."""
+    """What is known of the tables of one lake; kept in one file, which a command reads once and writes once."""
 
-    folder: Path
-    store: str = ""
+    def __init__(self, folder: Path, lake: str) -> None:
+        self._place = folder / f"{hashlib.sha256(lake.encode()).hexdigest()[:32]}.json"
+        self._lake = lake
+        self._known = self._read()
+        self._is_changed = False
 
     def present(self, files: Files, location: Location, key: str) -> Present | None:
         """What the table of an asset is now; None where there is none."""
-        known = self._known(location, key)
-        if known is not None and (state := self._gone_on(files, location, key, *known)) is not None:
+        state = self._gone_on(files, location, key)
+        if state is not None:
             return state.present()
         log = find_log(files, location)
         if log.is_empty:
             return None
         identity = files.identity(log.folder, name_of(log.versions[-1])) if log.versions else ""
         state = fold(files, log, key) or fold_of_history(files, log, key)
-        self._keep(location, key, identity, state)
+        self._note(location, key, identity, state)
         return state.present()
 
-    def _gone_on(self, files: Files, location: Location, key: str, identity: str, state: State) -> State | None:
+    def keep(self) -> None:
+        """Writes what is new for the next command; of two at the same time the later one is kept."""
+        if not self._is_changed:
+            return
+        tables = [
+            {"place": place, "identity": identity, "state": asdict(state)}
+            for place, (identity, state) in self._known.items()
+        ]
+        text = json.dumps({"format": FORMAT, "lake": self._lake, "tables": tables}, separators=(",", ":"))
+        written = self._place.with_suffix(f".{os.getpid()}-{uuid4().hex[:8]}")
+        try:
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+            written.write_text(f"{_digest(text)}\n{text}")
+            written.replace(self._place)
+        except OSError:  # a home that is full or may not be written to costs time, and nothing else
+            with contextlib.suppress(OSError):
+                written.unlink(missing_ok=True)
+
+    def _gone_on(self, files: Files, location: Location, key: str) -> State | None:
         """The state after the commits that are newer; None where the log is not the one that it was, or was restored."""
+        known = self._known.get(_named(location, key))
+        if known is None:
+            return None
+        identity, state = known
         folder = location.child("_delta_log")
         found, names = files.since(folder, name_of(state.version))
         if not found or found != identity:
@@ -54,47 +78,31 @@ class Recall:
         if newer[0] != state.version + 1 or newer[-1] - newer[0] != len(newer) - 1:
             return None
         identity = files.identity(folder, name_of(newer[-1]))
-        moved = fold(files, Log(folder=folder, versions=newer, ground=None), key, state)
+        moved = fold(files, Log(folder=folder, versions=newer, ground=None), key, state.copy())
         if moved is not None:
-            self._keep(location, key, identity, moved)
+            self._note(location, key, identity, moved)
         return moved
 
-    def _place(self, location: Location, key: str) -> Path:
-        named = hashlib.sha256("\n".join((self.store, location.uri, key)).encode()).hexdigest()[:32]
-        return self.folder / f"{named}.json"
+    def _note(self, location: Location, key: str, identity: str, state: State) -> None:
+        if identity:
+            self._known[_named(location, key)] = identity, state
+            self._is_changed = True
 
-    def _known(self, location: Location, key: str) -> tuple[str, State] | None:
+    def _read(self) -> dict[str, tuple[str, State]]:
         try:
-            digest, _, text = self._place(location, key).read_text().partition("\n")
+            digest, _, text = self._place.read_text().partition("\n")
             if digest != _digest(text):
-                return None
+                return {}
             body = json.loads(text)
-            if (body["format"], body["location"], body["key"]) != (FORMAT, location.uri, key):
-                return None
-            return str(body["identity"]), _state(body["state"])
+            if (body["format"], body["lake"]) != (FORMAT, self._lake):
+                return {}
+            return {str(told["place"]): (str(told["identity"]), _state(told["state"])) for told in body["tables"]}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return None
+            return {}
 
-    def _keep(self, location: Location, key: str, identity: str, state: State) -> None:
-        if not identity:
-            return
-        body = {
-            "format": FORMAT,
-            "location": location.uri,
-            "key": key,
-            "identity": identity,
-            "state": asdict(state),
-        }
-        text = json.dumps(body, separators=(",", ":"))
-        place = self._place(location, key)
-        written = place.with_suffix(f".{os.getpid()}-{uuid4().hex[:8]}")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            written.write_text(f"{_digest(text)}\n{text}")
-            written.replace(place)
-        except OSError:  # a home that is full or may not be written to costs time, and nothing else
-            with contextlib.suppress(OSError):
-                written.unlink(missing_ok=True)
+
+def _named(location: Location, key: str) -> str:
+    return f"{location.uri}\n{key}"
 
 
 def _digest(text: str) -> str:
@@ -103,18 +111,16 @@ def _digest(text: str) -> str:
 
 def _state(body: Mapping[str, object]) -> State:
     """The state that was kept; raises where it has another form."""
-    told = dict(body)
-    taken, held = told.pop("taken"), told.pop("held")
-    last, stands = told.pop("last"), told.pop("stands")
+    taken, held = body["taken"], body["held"]
     if not isinstance(taken, dict) or not isinstance(held, dict):
         raise TypeError(held)
     return State(
-        version=int(str(told["version"])),
-        table_id=str(told["table_id"]),
-        schema=str(told["schema"]),
-        effective=int(str(told["effective"])),
-        last=_told(last),
-        stands=_told(stands),
+        version=int(str(body["version"])),
+        table_id=str(body["table_id"]),
+        schema=str(body["schema"]),
+        effective=int(str(body["effective"])),
+        last=_told(body["last"]),
+        stands=_told(body["stands"]),
         taken={name: _files(files) for name, files in taken.items()},
         held=_files(held),
     )
