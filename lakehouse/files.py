@@ -1,6 +1,7 @@
 """Listing and reading the small files of a lake, on disk or in an object store, without an engine."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -192,4 +193,11 @@ def _told(place: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
-        raise StoreUnreachable(place, str(error).splitlines()[0]) from error
+        raise StoreUnreachable(place, _reason(str(error))) from error
+
+
+def _reason(told: str) -> str:
+    """What the store answered, without the request and the pages around it."""
+    said = re.search(r" - (.+?)(?:: <.*)?$", told.splitlines()[0])
+    code = re.search(r"<Code>(\w+)</Code>", told)
+    return " ".join(filter(None, (said[1] if said else told.splitlines()[0], code and f"({code[1]})")))

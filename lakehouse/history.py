@@ -145,7 +145,7 @@ def _stand_on(fold: _Fold, base: Base) -> None:
     fold.table_id, fold.schema, fold.live, fold.is_whole = base.table_id, base.schema, dict(base.live), True
     counts = list(base.live.values())
     fold.rows, fold.uncounted = sum(count or 0 for count in counts), counts.count(None)
-    fold.effective = fold.effective_at[base.version] = base.version
+    fold.effective = fold.effective_at[base.version] = fold.contents[_content(fold)] = base.version
 
 
 def _commit(fold: _Fold, version: int, change: Change) -> Commit:
@@ -157,7 +157,7 @@ def _commit(fold: _Fold, version: int, change: Change) -> Commit:
         _remove(fold, key)
     for key, rows in change.added:
         _add(fold, key, rows)
-    content = hash((fold.table_id, fold.schema, fold.files))
+    content = _content(fold)
     same = fold.contents.get(content)
     restored = _restored_version(change.info, fold.times, same)
     if restored is not None and same is not None:
@@ -181,6 +181,10 @@ def _described(fold: _Fold, version: int, info: Mapping[str, object], restored: 
         stamp=decode(info.get("userMetadata")),
         restores=restored,
     )
+
+
+def _content(fold: _Fold) -> int:
+    return hash((fold.table_id, fold.schema, fold.files))
 
 
 def _add(fold: _Fold, key: FileKey, rows: int | None) -> None:

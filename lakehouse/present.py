@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from lakehouse.actions import Change
+from lakehouse.checkpoint import Base
 from lakehouse.files import Files
 from lakehouse.history import Commit, last_stamped, live_commits, read_commits, replaces
 from lakehouse.landing import LandedFile
@@ -37,8 +38,9 @@ Told = tuple[int, str]
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """A fold of a log up to a version; stamps are kept as text, for only the last of them is ever read."""
+    """A fold of a log from its first commit to a version; stamps are kept as text, for only the last of them is read."""
 
+    first: int
     version: int
     table_id: str
     schema: str
@@ -70,13 +72,14 @@ def fold(files: Files, log: Log, key: str, known: State | None = None) -> State 
 
     That is where a RESTORE brought an earlier content back, or the stamp of the highest sequence is broken.
     """
-    state = known or _start(files, log)
+    base = log.base(files, with_files=False)
+    state = known or _start(log, base)
     for version, change in log.changes(files, log.versions, with_files=False):
         if change.info.get("operation") == "RESTORE":
             return None
         _take(state, version, change, key)
-        if log.ground and log.ground.version == version:
-            state.effective = version
+        if base is not None and base.version == version:
+            state.effective, state.schema = version, base.schema  # no version before it can be read any more
     broken = any(told is not None and decode(told[1]) is None for told in (state.last, state.stands))
     return None if broken else state
 
@@ -86,6 +89,7 @@ def fold_of_history(files: Files, log: Log, key: str) -> State:
     commits, schema = read_commits(files, log)
     *_, live = live_commits(commits)
     return State(
+        first=commits[0].version,
         version=commits[-1].version,
         table_id=commits[-1].table_id,
         schema=schema,
@@ -97,13 +101,13 @@ def fold_of_history(files: Files, log: Log, key: str) -> State:
     )
 
 
-def _start(files: Files, log: Log) -> State:
-    base = log.base(files, with_files=False)
+def _start(log: Log, base: Base | None) -> State:
     if base is None:
-        return State(version=-1, table_id="", schema="", effective=0)
+        return State(first=0, version=-1, table_id="", schema="", effective=0)
     is_below = not log.versions or base.version < log.versions[0]
     schema = base.schema if is_below else ""
-    return State(version=base.version, table_id=base.table_id, schema=schema, effective=base.version)
+    first = log.versions[0] if log.versions else base.version
+    return State(first=first, version=base.version, table_id=base.table_id, schema=schema, effective=base.version)
 
 
 def _take(state: State, version: int, change: Change, key: str) -> None:

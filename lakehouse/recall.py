@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +20,10 @@ from lakehouse.table import Location
 
 FORMAT = 1
 """Another number for every change of what is kept or of how a log is folded."""
+
+
+Ends = tuple[str, str]
+"""What a log's first and last known commits are known by; it is another log where one of them is another file."""
 
 
 class Recall:
@@ -39,9 +43,9 @@ class Recall:
         log = find_log(files, location)
         if log.is_empty:
             return None
-        identity = files.identity(log.folder, name_of(log.versions[-1])) if log.versions else ""
+        ends = _ends(files, log.folder, log.versions[0], log.versions[-1]) if log.versions else ("", "")
         state = fold(files, log, key) or fold_of_history(files, log, key)
-        self._note(location, key, identity, state)
+        self._note(location, key, ends, state)
         return state.present()
 
     def keep(self) -> None:
@@ -49,8 +53,7 @@ class Recall:
         if not self._is_changed:
             return
         tables = [
-            {"place": place, "identity": identity, "state": asdict(state)}
-            for place, (identity, state) in self._known.items()
+            {"place": place, "ends": ends, "state": asdict(state)} for place, (ends, state) in self._known.items()
         ]
         text = json.dumps({"format": FORMAT, "lake": self._lake, "tables": tables}, separators=(",", ":"))
         written = self._place.with_suffix(f".{os.getpid()}-{uuid4().hex[:8]}")
@@ -67,28 +70,28 @@ class Recall:
         known = self._known.get(_named(location, key))
         if known is None:
             return None
-        identity, state = known
+        (beginning, end), state = known
         folder = location.child("_delta_log")
         found, names = files.since(folder, name_of(state.version))
-        if not found or found != identity:
+        if found != end or files.identity(folder, name_of(state.first)) != beginning:
             return None
         newer = versions_in(names)
         if not newer:
             return state
         if newer[0] != state.version + 1 or newer[-1] - newer[0] != len(newer) - 1:
             return None
-        identity = files.identity(folder, name_of(newer[-1]))
+        ends = beginning, files.identity(folder, name_of(newer[-1]))
         moved = fold(files, Log(folder=folder, versions=newer, ground=None), key, state.copy())
         if moved is not None:
-            self._note(location, key, identity, moved)
+            self._note(location, key, ends, moved)
         return moved
 
-    def _note(self, location: Location, key: str, identity: str, state: State) -> None:
-        if identity:
-            self._known[_named(location, key)] = identity, state
+    def _note(self, location: Location, key: str, ends: Ends, state: State) -> None:
+        if all(ends):
+            self._known[_named(location, key)] = ends, state
             self._is_changed = True
 
-    def _read(self) -> dict[str, tuple[str, State]]:
+    def _read(self) -> dict[str, tuple[Ends, State]]:
         try:
             digest, _, text = self._place.read_text().partition("\n")
             if digest != _digest(text):
@@ -96,9 +99,18 @@ class Recall:
             body = json.loads(text)
             if (body["format"], body["lake"]) != (FORMAT, self._lake):
                 return {}
-            return {str(told["place"]): (str(told["identity"]), _state(told["state"])) for told in body["tables"]}
+            return {str(told["place"]): (_both(told["ends"]), _state(told["state"])) for told in body["tables"]}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {}
+
+
+def _ends(files: Files, folder: Location, first: int, last: int) -> Ends:
+    return files.identity(folder, name_of(first)), files.identity(folder, name_of(last))
+
+
+def _both(ends: Sequence[object]) -> Ends:
+    beginning, end = ends
+    return str(beginning), str(end)
 
 
 def _named(location: Location, key: str) -> str:
@@ -115,6 +127,7 @@ def _state(body: Mapping[str, object]) -> State:
     if not isinstance(taken, dict) or not isinstance(held, dict):
         raise TypeError(held)
     return State(
+        first=int(str(body["first"])),
         version=int(str(body["version"])),
         table_id=str(body["table_id"]),
         schema=str(body["schema"]),
