@@ -59,7 +59,7 @@ class Recall:
         written = self._place.with_suffix(f".{os.getpid()}-{uuid4().hex[:8]}")
         try:
             self._place.parent.mkdir(parents=True, exist_ok=True)
-            written.write_text(f"{_digest(text)}\n{text}")
+            written.write_text(f"{digest(text)}\n{text}")
             written.replace(self._place)
         except OSError:  # a home that is full or may not be written to costs time, and nothing else
             with contextlib.suppress(OSError):
@@ -93,8 +93,8 @@ class Recall:
 
     def _read(self) -> dict[str, tuple[Ends, State]]:
         try:
-            digest, _, text = self._place.read_text().partition("\n")
-            if digest != _digest(text):
+            written, _, text = self._place.read_text().partition("\n")
+            if written != digest(text):
                 return {}
             body = json.loads(text)
             if (body["format"], body["lake"]) != (FORMAT, self._lake):
@@ -117,7 +117,8 @@ def _named(location: Location, key: str) -> str:
     return f"{location.uri}\n{key}"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """What tells a whole file from one that was cut off or changed."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
