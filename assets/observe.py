@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from assets.asset import External, ModelAsset
-from assets.code import code_version
+from assets.code import code_versions
 from assets.graph import Graph
 from assets.plan import Observed
 from lakehouse import landing
@@ -64,12 +64,14 @@ def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
     for reference in {str(r): r for read in graph.inputs.values() for r in read.values() if r.alias}.values():
         if named := models.alias(name_of(reference.key), str(reference.alias)):
             found.now[str(reference)] = TableVersion(table_id=named.model_id, version=named.version)
+    versions = code_versions(asset for asset in graph.assets.values() if not isinstance(asset, External))
     observed = Observed(
         now=found.now,
         stamps=found.stamps,
         sequences=found.sequences,
         published=found.published,
-        code={key: code_version(asset) for key, asset in graph.assets.items() if not isinstance(asset, External)},
+        code={key: found.version for key, found in versions.items()},
+        parts={key: found.parts for key, found in versions.items()},
         landed={key: frozenset(f.content for f in seen.files) for key, seen in landings.items() if not seen.growing},
     )
     return Snapshot(observed=observed, landings=landings, taken=found.held)
