@@ -33,14 +33,8 @@ def code_cause(stamp: Stamp, version: str, parts: Mapping[str, str]) -> str:
     if isinstance(before, dict) and before and parts:
         told = _differences({str(name): str(digits) for name, digits in before.items()}, parts)
         return f"code ({', '.join(told)})" if told else "code"
-    if before or parts:
-        is_hash = re.fullmatch("[0-9a-f]{16}", stamp.code) is not None
-        return (
-            "code"
-            if parts and is_hash
-            else f"code {_brief(stamp.code, bool(before))} -> {_brief(version, bool(parts))}"
-        )
-    return f"code {stamp.code} -> {version}"
+    is_by_hand = not before and not parts and not re.fullmatch("[0-9a-f]{16}", stamp.code)
+    return f"code {stamp.code} -> {version}" if is_by_hand else "code"
 
 
 def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -91,7 +85,3 @@ def _length(parts: Mapping[str, str]) -> int:
 
 def _word(name: str) -> str:
     return _WORDS.get(name, name.removesuffix(_OF_ALL))
-
-
-def _brief(version: str, is_hash: bool) -> str:
-    return version[:8] if is_hash else version

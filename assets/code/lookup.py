@@ -103,7 +103,7 @@ class Lookup:
             return
         if name in vars(module):
             self._member(vars(module), name, rest[1:])
-        elif hasattr(module, "__path__") and importlib.util.find_spec(inner):
+        elif "__path__" in vars(module) and importlib.util.find_spec(inner):
             self._module(_loaded(inner), rest[1:])
         elif "__getattr__" in vars(module):
             self._member(vars(module), "__getattr__", ())

@@ -58,12 +58,12 @@ class Project:
         """Whether an imported module is the project's."""
         if module.__name__ == "__main__" or module.__name__.startswith("__mp_main__"):
             return True
-        file = getattr(module, "__file__", None)
+        file = vars(module).get("__file__")
         if file is not None:
             return self.owns_file(module.__name__, file)
-        folders = getattr(module, "__path__", None)
+        folders = vars(module).get("__path__")
         if folders is None:  # Python's own, or what a program made up
-            return getattr(module, "__spec__", None) is None
+            return vars(module).get("__spec__") is None
         return any(self.owns_file(module.__name__, str(folder)) for folder in folders)
 
     def _owns_unseen(self, name: str) -> bool:
