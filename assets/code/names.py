@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Chain = tuple[str, ...]
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_NAMELESS = frozenset({ast.Constant, ast.Load, ast.Store, ast.Pass})
+_OF_TYPES = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})  # syntax of Python 3.12
+_SPECIAL = frozenset(
+    {
+        *(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Import, ast.ImportFrom, ast.AnnAssign),
+        *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr, ast.AugAssign, ast.ExceptHandler),
+        *(ast.Global, ast.Nonlocal, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
+        *(kind for name, kind in vars(ast).items() if name in _OF_TYPES),
+    }
+)
 
 
 class Import(NamedTuple):
@@ -81,6 +90,13 @@ def chain_of(node: ast.AST) -> Chain | None:
             return None
 
 
+def declares(decorator: ast.expr) -> bool:
+    """Whether a decorator is called like one of those that declare an asset."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in {"asset", "model"}
+
+
 def _asked_by_name(node: ast.Call) -> str | None:
     if isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) > 1 and not node.keywords:
         name = node.args[1]
@@ -89,8 +105,13 @@ def _asked_by_name(node: ast.Call) -> str | None:
 
 
 def _visit(node: ast.AST, scope: _Scope) -> None:
+    kind = type(node)
     if isinstance(node, (ast.Name, ast.Attribute, ast.Call)):
         _visit_expression(node, scope)
+    elif kind in _NAMELESS:
+        return
+    elif kind not in _SPECIAL:
+        _inside(node, scope)
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
         _visit_function(node, scope)
     elif isinstance(node, ast.ClassDef):
@@ -99,7 +120,7 @@ def _visit(node: ast.AST, scope: _Scope) -> None:
         inner = _Scope(imports=scope.imports)
         _all((*getattr(node, "type_params", ()), *node.body), inner)
         scope.used |= inner.used  # what a class binds hides nothing from its methods, and its own body may read both
-    elif isinstance(node, _COMPREHENSIONS):
+    elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
         _visit_comprehension(node, scope)
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         for name, found in imported(node).items():
@@ -127,9 +148,9 @@ def _visit_binding(node: ast.AST, scope: _Scope) -> None:
         scope.bound.add(node.name)
     elif isinstance(node, ast.MatchMapping) and node.rest:
         scope.bound.add(node.rest)
-    elif type(node).__name__ in {"TypeVar", "ParamSpec", "TypeVarTuple"}:  # of Python 3.12
+    elif type(node).__name__ in _OF_TYPES:
         scope.bound.add(str(getattr(node, "name", "")))
-    _all(ast.iter_child_nodes(node), scope)
+    _inside(node, scope)
 
 
 def _visit_expression(node: ast.Name | ast.Attribute | ast.Call, scope: _Scope) -> None:
@@ -142,7 +163,7 @@ def _visit_expression(node: ast.Name | ast.Attribute | ast.Call, scope: _Scope) 
         if isinstance(node, ast.Call):
             _all(node.args[1:], scope)
         return
-    _all(ast.iter_child_nodes(node), scope)
+    _inside(node, scope)
 
 
 def _visit_comprehension(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: _Scope) -> None:
@@ -191,3 +212,14 @@ def _annotation(node: ast.expr, scope: _Scope) -> None:
 def _all(nodes: Iterable[ast.AST], scope: _Scope) -> None:
     for node in nodes:
         _visit(node, scope)
+
+
+def _inside(node: ast.AST, scope: _Scope) -> None:
+    for name in node._fields:
+        part = getattr(node, name, None)
+        if isinstance(part, ast.AST):
+            _visit(part, scope)
+        elif isinstance(part, list):
+            for item in part:
+                if isinstance(item, ast.AST):
+                    _visit(item, scope)

@@ -1,12 +1,14 @@
 """A file of source, parsed once: where its functions, classes and names are made."""
 
 import ast
+import copy
 import linecache
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from assets.code.names import Import, imported
+from assets.code.names import Import, Uses, imported, uses
+from assets.code.spelled import spelled
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Namespace = Mapping[str, object]
@@ -27,6 +29,24 @@ class Source:
     bindings: Mapping[str, list[ast.stmt]]
     rebound: frozenset[str]
     _lambdas: dict[int, list[ast.Lambda]] = field(default_factory=dict)
+    _read_nodes: dict[tuple[int, ...], tuple[str, Uses]] = field(default_factory=dict)
+    _bare: dict[int, FunctionNode] = field(default_factory=dict)
+
+    def read(self, nodes: Sequence[ast.AST]) -> tuple[str, Uses]:
+        """The text of some of its nodes, and what they use."""
+        key = tuple(map(id, nodes))
+        if key not in self._read_nodes:
+            self._read_nodes[key] = spelled(nodes), uses(nodes)
+        return self._read_nodes[key]
+
+    def bare(self, node: FunctionNode, decorators: list[ast.expr]) -> FunctionNode:
+        """A function with no other decorators than these."""
+        if len(decorators) == len(node.decorator_list):
+            return node
+        if id(node) not in self._bare:
+            self._bare[id(node)] = copy.copy(node)
+            self._bare[id(node)].decorator_list = decorators
+        return self._bare[id(node)]
 
     def lambdas(self, line: int) -> list[ast.Lambda]:
         """All lambdas that begin on a line: which one of them a function is, its code does not always say."""

@@ -1,55 +1,63 @@
 """A syntax tree as text: the same exactly while the code says the same, in whatever folder, layout and version of Python."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 
-_UNSAID = frozenset({"ctx", "kind", "type_comment", "type_ignores", "lineno", "col_offset"})
+_UNSAID = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _fields: dict[type[ast.AST], tuple[str, ...]] = {}
 
 
-def spelled(node: object, without: Collection[ast.expr] = ()) -> str:
-    """A tree as text, without docstrings, without the decorators that are left out, and without empty fields.
+def spelled(nodes: Iterable[ast.AST]) -> str:
+    """Trees as text, without docstrings and without empty fields.
 
     Fields that one version of Python has and another has not are empty where both can read the source.
     """
     words: list[str] = []
-    _spell(node, words, without)
+    _spell_all(nodes, words)
     return "".join(words)
 
 
-def _spell(node: object, words: list[str], without: Collection[ast.expr]) -> None:
+def _spell(node: ast.AST, words: list[str]) -> None:
+    kind = type(node)
+    if isinstance(node, ast.Constant):
+        words.append(f"Constant({_constant(node.value)})")
+        return
+    if isinstance(node, ast.Name):
+        words.append(f"Name({node.id!a})")
+        return
+    words.append(f"{kind.__name__}(")
     if isinstance(node, ast.JoinedStr):
-        node = _joined(node)
-    if isinstance(node, ast.AST):
-        kind = type(node)
-        words.append(kind.__name__)
-        words.append("(")
-        for name in _fields.get(kind) or _fields_of(kind):
-            value = getattr(node, name, None)
-            if value is None or value in ([], ""):
-                if name == "value" and kind is ast.Constant:
-                    words.append(_constant(value))
-                continue
-            words.append(name)
-            words.append("=")
-            _spell(value, words, without)
-        words.append(")")
-    elif isinstance(node, list):
-        words.append("[")
-        for item in node:
-            if not _says_nothing(item) and item not in without:
-                _spell(item, words, without)
-                words.append(",")
-        words.append("]")
-    else:
-        words.append(_constant(node))
+        _spell_all(_pieces_together(node), words)
+    for name in _fields.get(kind) or _fields_of(kind):
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            words.append(f"{name}=")
+            _spell(value, words)
+        elif isinstance(value, list):
+            if value:
+                words.append(f"{name}=")
+                _spell_all(value, words)
+        elif value is not None and value != "":
+            words.append(f"{name}={_constant(value)},")
+    words.append(")")
+
+
+def _spell_all(nodes: Iterable[object], words: list[str]) -> None:
+    words.append("[")
+    for node in nodes:
+        if not isinstance(node, ast.AST):
+            words.append(f"{_constant(node)},")
+        elif not _says_nothing(node):
+            _spell(node, words)
+    words.append("]")
 
 
 def _fields_of(kind: type[ast.AST]) -> tuple[str, ...]:
-    return _fields.setdefault(kind, tuple(name for name in kind._fields if name not in _UNSAID))
+    unsaid = {*_UNSAID, "values"} if kind is ast.JoinedStr else _UNSAID
+    return _fields.setdefault(kind, tuple(name for name in kind._fields if name not in unsaid))
 
 
-def _says_nothing(node: object) -> bool:
+def _says_nothing(node: ast.AST) -> bool:
     """Whether a statement is a docstring, another bare constant, or `pass`."""
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
@@ -61,23 +69,19 @@ def _constant(value: object) -> str:
     return ascii(value)
 
 
-def _joined(node: ast.JoinedStr) -> list[object]:
-    """The pieces of an f-string, which versions of Python cut in different places."""
-    pieces: list[object] = ["f"]
-    for piece in _pieces(node):
-        if isinstance(piece, str) and isinstance(pieces[-1], str) and len(pieces) > 1:
-            pieces[-1] += piece
-        else:
-            pieces.append(piece)
-    return [piece for piece in pieces if piece != ""]
-
-
-def _pieces(node: ast.JoinedStr) -> Iterator[object]:
+def _pieces_together(node: ast.JoinedStr) -> Iterator[object]:
+    """The pieces of an f-string, whose texts versions of Python cut in different places."""
+    text = ""
     for piece in node.values:
         if isinstance(piece, ast.Constant):
-            yield str(piece.value)
-        elif isinstance(piece, ast.FormattedValue):
-            form = _joined(piece.format_spec)[1:] if isinstance(piece.format_spec, ast.JoinedStr) else []
-            yield [piece.value, piece.conversion, form]
+            text += str(piece.value)
+            continue
+        if text:
+            yield text
+        text = ""
+        if isinstance(piece, ast.FormattedValue) and isinstance(piece.format_spec, ast.JoinedStr):
+            yield from (piece.value, piece.conversion, piece.format_spec)
         else:
             yield piece
+    if text:
+        yield text

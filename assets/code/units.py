@@ -1,17 +1,15 @@
 """Reads the project's code piece by piece: the text of each, and what the names in it stand for now."""
 
 import ast
-import copy
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property, partialmethod, singledispatchmethod
 from types import FunctionType, MemberDescriptorType
 
 from assets.code.lookup import Lookup
-from assets.code.names import chain_of, uses
+from assets.code.names import chain_of, declares
 from assets.code.owned import Project
 from assets.code.source import Namespace, Source
-from assets.code.spelled import spelled
 from assets.code.telling import Telling, dotted, is_at, wrapped
 from assets.code.unit import Code, Global, Unit, name_of, source_of
 from assets.code.untold import Untold
@@ -98,22 +96,16 @@ class Units:
             nodes: list[ast.AST] = [*source.lambdas(code.co_firstlineno)]
         else:
             node = source.functions.get((code.co_name, code.co_firstlineno))
-            nodes = [] if node is None else [self._undeclared(node, function.__globals__)]
+            nodes = []
+            if node is not None:  # what the declaration of an asset says counts by its value
+                decorators = [word for word in node.decorator_list if not self._declares(word, function.__globals__)]
+                nodes = [source.bare(node, decorators)]
         if not nodes:
             place = f"{source.file}:{code.co_firstlineno}"
             raise Untold(
                 f"{name_of(function)} does not stand in its file, which was changed after it was loaded", place
             )
         return source, nodes
-
-    def _undeclared(self, node: ast.AST, namespace: Namespace) -> ast.AST:
-        """A function without the decorators that declare an asset: what they say counts by its value."""
-        decorators = getattr(node, "decorator_list", [])
-        if not any(map(declares, decorators)):
-            return node
-        bare = copy.copy(node)
-        bare.decorator_list = [word for word in decorators if not self._declares(word, namespace)]  # type: ignore[attr-defined]
-        return bare
 
     def _declares(self, decorator: ast.expr, namespace: Namespace) -> bool:
         if not declares(decorator):
@@ -132,11 +124,10 @@ class Units:
         self, telling: Telling, nodes: list[ast.AST], source: Source, within: FunctionType | Namespace, skip: str = ""
     ) -> None:
         """Adds syntax, and what the names in it stand for."""
-        text = spelled(nodes)
+        text, used = source.read(nodes)
         if any(word in text for word in _AROUND):
             raise Untold("it reaches code around its names", _place(source, nodes[0]))
         telling.say(text)
-        used = uses(nodes)
         lookup = Lookup.of(self, telling, within, used.imports)
         for chain, line in used.chains.items():
             if chain[0] == skip:
@@ -229,13 +220,6 @@ class Units:
         telling = self.telling()
         self._text(telling, [*nodes], source, namespace, name)
         return telling
-
-
-def declares(decorator: ast.expr) -> bool:
-    """Whether a decorator is called like one of those that declare an asset."""
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    return name in {"asset", "model"}
 
 
 def _functions_of(member: object) -> list[object]:
