@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from functools import cached_property, partial, partialmethod
+from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
 
 from assets.asset import External, ModelAsset, TableAsset
@@ -47,6 +48,11 @@ class Telling:
         self.words.append("->")
         self.refers.append(to)
 
+    @property
+    def is_of_a_machine(self) -> bool:
+        """Whether a word is an absolute path, which may be another one in another copy of the project."""
+        return any(word[1:2] == "/" and len(word) > 3 for word in self.words)
+
     def value(self, value: object) -> None:
         """Adds a value: constants, containers, instances of the project's classes, and code; raises Untold for others."""
         if id(value) in self._inside:
@@ -57,7 +63,7 @@ class Telling:
         if isinstance(value, Enum):
             self.value(kind)
             self.say(str(value.name))
-        elif kind in _CONSTANTS or isinstance(value, re.Pattern):
+        elif kind in _CONSTANTS or isinstance(value, (re.Pattern, PurePath)):
             self.say(worded(value))
         elif isinstance(value, (TableAsset, ModelAsset, External)):
             self._asset(value)
@@ -196,6 +202,8 @@ def worded(value: object) -> str:
     """A constant as text; `ascii`, for what is printable differs between versions of Python."""
     if isinstance(value, re.Pattern):
         return f"pattern {value.pattern!a} {int(value.flags)}"
+    if isinstance(value, PurePath):
+        return ascii(value.as_posix())
     if isinstance(value, int) and not isinstance(value, bool):
         return hex(value)
     return ascii(value)

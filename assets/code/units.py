@@ -1,10 +1,12 @@
 """Reads the project's code piece by piece: the text of each, and what the names in it stand for now."""
 
 import ast
+import inspect
 import sys
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property, partialmethod, singledispatchmethod
-from types import FunctionType, MemberDescriptorType
+from types import FunctionType
 
 from assets.code.lookup import Lookup
 from assets.code.names import chain_of, declares
@@ -78,20 +80,28 @@ class Units:
             *(part for _, part in sorted((function.__kwdefaults__ or {}).items())),
         ]
         for value in values:
-            trial = self.telling()
-            try:
-                trial.value(value)
-            except Untold as error:
-                if is_local:
-                    raise Untold(f"a default: {error.reason}", _place(source, nodes[0])) from error
-                continue  # the text of the default tells it, and what it uses
+            self._trial(telling, value, "a default" if is_local else None, _place(source, nodes[0]))
+        return telling
+
+    def _trial(self, telling: Telling, value: object, strict: str | None, place: str = "") -> None:
+        """Adds a value that the text tells too; where it does not, the value counts strictly, as what is called so."""
+        trial = self.telling()
+        try:
+            trial.value(value)
+        except Untold as error:
+            if strict is not None:
+                raise Untold(f"{strict}: {error.reason}", place) from error
+            return
+        if strict is not None or not trial.is_of_a_machine:
             telling.say(*trial.words)
             telling.refers += trial.refers
-        return telling
 
     def _nodes_of(self, function: FunctionType) -> tuple[Source, list[ast.AST]]:
         code = function.__code__
-        source = source_of(function.__globals__, code.co_filename)
+        try:
+            source = source_of(function.__globals__, code.co_filename)
+        except Untold as error:
+            raise Untold(f"{name_of(function)} has no source in Python", error.place) from error
         if code.co_name == "<lambda>":
             nodes: list[ast.AST] = [*source.lambdas(code.co_firstlineno)]
         else:
@@ -153,7 +163,7 @@ class Units:
             if self.project.owns_class(above):
                 telling.refer(above)
         bound = {node.id for tree in nodes for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        for name, member in vars(kind).items():
+        for name, member in sorted(vars(kind).items(), key=lambda item: item[0]):
             self._member(telling, kind, name, member, nodes, is_public=not name.startswith("_") or name in bound)
         return telling
 
@@ -161,12 +171,12 @@ class Units:
         self, telling: Telling, kind: type, name: str, member: object, nodes: list[ast.AST], *, is_public: bool
     ) -> None:
         """What a class was given besides its text, or after it."""
-        if isinstance(member, (str, bytes, int, float, type(None))) and not name.startswith("__") and is_public:
-            telling.say(name)
-            telling.value(member)
         is_local = "<locals>" in kind.__qualname__
-        if is_public and not name.startswith("__") and (is_local or isinstance(member, (list, dict, set))):
-            self._state(telling, name, member, is_strict=is_local)
+        is_state = not (_functions_of(member) or isinstance(member, Enum) or inspect.isdatadescriptor(member))
+        if is_public and is_state and not name.startswith("__"):
+            # It may have been changed since its text was read; for a local class, it is all there is.
+            telling.say(name)
+            self._trial(telling, member, name if is_local else None)
         for found in _functions_of(member):
             function = self._owned(found)
             if function is None or (function.__code__.co_filename.startswith("<") and name.startswith("__")):
@@ -177,22 +187,6 @@ class Units:
             if is_local or not is_inside:
                 telling.say(name)
                 telling.refer(function)
-
-    def _state(self, telling: Telling, name: str, member: object, *, is_strict: bool) -> None:
-        """A value of a class, which may have been changed since its text was read; for a local class, it is all there is."""
-        if isinstance(
-            member, (FunctionType, staticmethod, classmethod, property, cached_property, MemberDescriptorType)
-        ):
-            return
-        trial = self.telling()
-        try:
-            trial.value(member)
-        except Untold as error:
-            if is_strict:
-                raise Untold(f"{name}: {error.reason}") from error
-            return
-        telling.say(name, *trial.words)
-        telling.refers += trial.refers
 
     def _owned(self, function: object) -> FunctionType | None:
         """The function of the project that a member is, or that others wrap."""
@@ -211,9 +205,11 @@ class Units:
         if name not in source.rebound:
             try:
                 telling.value(namespace[name])
-                return telling
             except Untold as error:
                 reason = error.reason
+            else:
+                if not telling.is_of_a_machine or name not in source.bindings:
+                    return telling
         nodes = source.bindings.get(name, ())
         if not nodes:
             raise Untold(f"{reason}, and no statement of {namespace.get('__name__')} makes it")

@@ -62,6 +62,8 @@ TWO_AWAY = a(
 )
 KIND = "class C:\n    by = 2\n    def m(self, x):\n        return x * 2\n"
 
+PLACES = "from pathlib import Path\nHERE = Path(__file__).parent\nDATA = str(HERE / 'a')\n"
+
 DIFFERENT: dict[str, tuple[Files, str, str]] = {
     "a helper two modules away": (TWO_AWAY, "x * 2", "x * 3"),
     "a helper that a package passes on": (
@@ -417,6 +419,8 @@ DIFFERENT: dict[str, tuple[Files, str, str]] = {
         "(1, 2)",
         "(1, 3)",
     ),
+    "a path below the folder of the project": (a(f"{PLACES}{TOLD}DATA\n"), "/ 'a'", "/ 'b'"),
+    "a path of the author": (a(f"from pathlib import Path\nP = Path('/data/a')\n{TOLD}P\n"), "/data/a", "/data/b"),
     "arguments with stars": (
         a(f"ARGS = (1, 2)\ndef f(*args, **named):\n    return args\n{TOLD}f(*ARGS, **{{'a': 1}})\n"),
         "(1, 2)",
@@ -494,6 +498,15 @@ SAME: dict[str, tuple[Files, str, str]] = {
         "(S, 2)",
     ),
     "who owns it": (a("@asset('gold.told', owner='ann')\ndef told():\n    return 1\n"), "ann", "bob"),
+    "the folder of the project, in its constants": (
+        a(
+            "import os\nfrom pathlib import Path\nHERE = Path(__file__).parent\nROOT = os.path.dirname(__file__)\n"
+            "DATA = ROOT + '/data'\nALL = {'a': [HERE.parent / 'x']}\ndef h(x=DATA):\n    return x\n"
+            f"class C:\n    by = DATA\n{TOLD}(HERE, ROOT, DATA, ALL, h(), C.by)\n"
+        ),
+        "import os\n",
+        "import os  # again\n",
+    ),
     "an option by its default": (
         a("@asset('gold.told', write='replace', engine='spark')\ndef told():\n    return 1\n"),
         ", write='replace', engine='spark'",
