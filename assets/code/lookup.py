@@ -72,6 +72,8 @@ class Lookup:
     def follow(self, chain: Chain) -> None:
         """Adds to what is told what a name, and the names behind its dots, stand for."""
         root, rest = chain[0], chain[1:]
+        if root == "__builtins__":
+            raise Untold("it reaches code by a text")
         if root in self.imports:
             for found in self.imports[root]:
                 self._imported(found, rest)
@@ -80,8 +82,11 @@ class Lookup:
         elif root in self.namespace:
             if root not in _ABOUT_MODULE:
                 self._member(self.namespace, root, rest)
-        elif f"builtins.{root}" in _BY_TEXT and hasattr(builtins, root):
-            raise Untold("it reaches code by a text")
+        elif hasattr(builtins, root):
+            value = getattr(builtins, root)
+            _refuse_by_text(value)
+            if self.known.project.owns_module(str(getattr(value, "__module__", ""))):
+                self._reached(value, rest)  # a program gave it to all modules
 
     def _reached(self, value: object, rest: Chain) -> None:
         if isinstance(value, ModuleType):

@@ -157,13 +157,16 @@ def _visit_expression(node: ast.Name | ast.Attribute | ast.Call, scope: _Scope) 
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
         scope.bound.add(node.id)
         return
-    chain = chain_of(node)
-    if chain is not None:
-        scope.use(chain, node.lineno)
-        if isinstance(node, ast.Call):
-            _all(node.args[1:], scope)
-        return
-    _inside(node, scope)
+    below: ast.AST = node
+    while isinstance(below, (ast.Name, ast.Attribute, ast.Call)):  # a chain of calls may be longer than Python is deep
+        chain = chain_of(below)
+        if isinstance(below, ast.Call):
+            _all((*below.args[0 if chain is None else 1 :], *below.keywords), scope)
+        if chain is not None:
+            scope.use(chain, below.lineno)
+            return
+        below = below.func if isinstance(below, ast.Call) else below.value  # type: ignore[union-attr]
+    _visit(below, scope)
 
 
 def _visit_comprehension(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: _Scope) -> None:

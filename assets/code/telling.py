@@ -12,7 +12,7 @@ from enum import Enum
 from fractions import Fraction
 from functools import cached_property, partial, partialmethod
 from pathlib import PurePath
-from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 
 from assets.asset import External, ModelAsset, TableAsset
 from assets.code.owned import Project
@@ -25,7 +25,8 @@ _CONSTANTS = frozenset(
 _ITEMS = (list, tuple, deque)
 _PAIRS = (dict, MappingProxyType)
 _SETS = (set, frozenset)
-_CONTAINERS = frozenset({*_ITEMS, *_PAIRS, *_SETS, OrderedDict, defaultdict, Counter})
+_CONTAINERS = frozenset({*_ITEMS, *_PAIRS, *_SETS, OrderedDict, defaultdict, Counter, SimpleNamespace})
+_LONGEST = 1_000_000
 _COMPILED = 1 << 9  # the flag of a type that is missing where C made it
 
 
@@ -42,6 +43,8 @@ class Telling:
     def say(self, *words: str) -> None:
         """Adds words; a delimiter follows each."""
         self.words += words
+        if len(self.words) > _LONGEST:
+            raise Untold("it holds too much")
 
     def refer(self, to: object) -> None:
         """Adds a reference to a function, a class or a global name of the project."""
@@ -99,7 +102,9 @@ class Telling:
     def _items(self, value: object) -> None:
         if isinstance(value, defaultdict):
             self.value(value.default_factory)
-        if isinstance(value, _PAIRS):
+        if isinstance(value, SimpleNamespace):
+            self._items(vars(value))
+        elif isinstance(value, _PAIRS):
             self._all(part for pair in value.items() for part in pair)
         elif isinstance(value, _SETS):
             self._members(value)

@@ -16,7 +16,7 @@ from assets.code.telling import Telling, dotted, is_at, wrapped
 from assets.code.unit import Code, Global, Unit, name_of, source_of
 from assets.code.untold import Untold
 
-_AROUND = ("attr='__subclasses__'", "attr='__globals__'")
+_AROUND = ("attr='__subclasses__'", "attr='__globals__'", "attr='f_globals'")
 _MADE_BY_CALL = "made where its text does not stand"
 
 
@@ -81,6 +81,10 @@ class Units:
         ]
         for value in values:
             self._trial(telling, value, "a default" if is_local else None, _place(source, nodes[0]))
+        for name, value in sorted(vars(function).items()):
+            if not name.startswith("__"):  # a decorator says in the text what it sets
+                telling.say(name)
+                self._trial(telling, value, None if self._is_decorated(function) else name, _place(source, nodes[0]))
         return telling
 
     def _trial(self, telling: Telling, value: object, strict: str | None, place: str = "") -> None:

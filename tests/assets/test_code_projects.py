@@ -1,18 +1,18 @@
 """The code version over whole projects: before and after an edit it is the same, different, or asked for by hand."""
 
 import importlib
-import itertools
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from assets import asset
 from assets.asset import Made
 from assets.code import CodeVersion, code_versions
 from assets.errors import BadOption
 
-FRESH = itertools.count()
 LINE = "from assets import asset, rows\n"
 TOLD = "@asset('gold.told')\ndef told():\n    return "
 
@@ -30,7 +30,7 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Version
 
     def written(files: Files) -> CodeVersion:
         forget()
-        folder = tmp_path / f"v{next(FRESH)}"
+        folder = tmp_path / f"v{len(list(tmp_path.iterdir()))}"
         for name, content in {"flowers/__init__": "", **files}.items():
             path = folder / f"{name}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -421,6 +421,60 @@ DIFFERENT: dict[str, tuple[Files, str, str]] = {
     ),
     "a path below the folder of the project": (a(f"{PLACES}{TOLD}DATA\n"), "/ 'a'", "/ 'b'"),
     "a path of the author": (a(f"from pathlib import Path\nP = Path('/data/a')\n{TOLD}P\n"), "/data/a", "/data/b"),
+    "what a function keeps": (a(f"{F}f.by = 2\n{TOLD}f.by\n"), "f.by = 2", "f.by = 3"),
+    "what another module gives a function": (
+        a(f"from . import low\nlow.f.by = 2\n{TOLD}low.f.by\n", low=F),
+        "f.by = 2",
+        "f.by = 3",
+    ),
+    "what another module gives a namespace": (
+        a(
+            f"from .low import c\nc.by = 2\n{TOLD}c.by\n",
+            low="from types import SimpleNamespace\nc = SimpleNamespace(by=1)\n",
+        ),
+        "c.by = 2",
+        "c.by = 3",
+    ),
+    "what a module gives to all": (
+        a(f"import builtins\n{F}builtins.flowers_f = f\n{TOLD}flowers_f(1)\n"),
+        "* 2",
+        "* 3",
+    ),
+    "a function in a check": (
+        a(
+            "from dataclasses import dataclass\n@dataclass\nclass Own:\n    name: str\n    function: object\n"
+            "    otherwise: str = 'fail'\ndef ok(frame):\n    return len(frame) > 2\n"
+            "@asset('gold.told', checks=[Own('ok', ok)])\ndef told():\n    return 1\n"
+        ),
+        "> 2",
+        "> 3",
+    ),
+    "a schema of a package in a check": (
+        a(
+            "import pyarrow as pa\nfrom dataclasses import dataclass\n@dataclass\nclass Own:\n    name: str\n"
+            "    schema: object\n    otherwise: str = 'fail'\nS = pa.schema([('a', pa.int64())])\n"
+            "@asset('gold.told', checks=[Own('ok', S)])\ndef told():\n    return 1\n"
+        ),
+        "int64",
+        "int32",
+    ),
+    "an attribute of an inner class": (
+        a(f"class C:\n    class D:\n        def m(self):\n            return 2\n{TOLD}C.D().m()\n"),
+        "return 2",
+        "return 3",
+    ),
+    "a slot": (
+        a(f"class C:\n    __slots__ = ('by',)\nc = C()\nc.by = 2\n{TOLD}c.by\n"),
+        "c.by = 2",
+        "c.by = 3",
+    ),
+    "a value that holds itself": (a(f"W = [2]\nW.append(W)\n{TOLD}W\n"), "[2]", "[3]"),
+    "an own kind of number": (a(f"class N(int):\n    pass\nn = N(2)\n{TOLD}n\n"), "N(2)", "N(3)"),
+    "a logger's name": (
+        a(f"import logging\nlog = logging.getLogger('a')\ndef h():\n    log.info('x')\n{TOLD}h()\n"),
+        "getLogger('a')",
+        "getLogger('b')",
+    ),
     "arguments with stars": (
         a(f"ARGS = (1, 2)\ndef f(*args, **named):\n    return args\n{TOLD}f(*ARGS, **{{'a': 1}})\n"),
         "(1, 2)",
@@ -552,6 +606,8 @@ BY_HAND: dict[str, Files] = {
         f"s = {{}}\nexec('def m(self):\\n    return 1', s)\nclass C:\n    pass\nC.m = s['m']\n{TOLD}C().m()\n"
     ),
     "a schema that is made by a text": a(f"import pyarrow as pa\nglobals()['S'] = pa.schema([])\n{TOLD}S\n"),
+    "a module's names by a function": a(f"{F}{TOLD}f.__globals__['f'](1)\n"),
+    "Python's names by text": a(f"{TOLD}__builtins__['eval']('1')\n"),
     "the subclasses of a class": a(f"class B:\n    pass\n{TOLD}B.__subclasses__()\n"),
     "a schema that is closed over": a(
         "import pyarrow as pa\ndef made(schema):\n    @asset('gold.told')\n    def told():\n        return schema\n"
@@ -567,7 +623,6 @@ BY_HAND: dict[str, Files] = {
 def test_what_an_asset_uses_counts(version: Versions, what: str) -> None:
     files, before, after = DIFFERENT[what]
     first = version(files)
-    assert version(files) == first
     changed = version(edited(files, before, after))
     assert changed.version != first.version
     assert changed.parts != first.parts
@@ -583,3 +638,107 @@ def test_what_changes_no_meaning_does_not_count(version: Versions, what: str) ->
 def test_what_the_text_does_not_tell_asks_for_a_version_by_hand(version: Versions, what: str) -> None:
     with pytest.raises(BadOption, match=r"flowers[\w/]*\.py:\d+.*a version by hand: code='1'"):
         version(BY_HAND[what])
+
+
+def test_a_file_that_is_changed_after_it_was_loaded_counts_as_what_was_loaded(
+    version: Versions, tmp_path: Path
+) -> None:
+    first = version(TWO_AWAY)
+    told = sys.modules["flowers.line"].told
+    low = Path(str(sys.modules["flowers.low"].__file__))
+    low.write_text(low.read_text().replace("* 2", "* 30"))
+    assert code_versions([told])["gold.told"] == first
+    importlib.reload(sys.modules["flowers.low"])
+    importlib.reload(sys.modules["flowers.mid"])
+    reloaded = importlib.reload(sys.modules["flowers.line"])
+    assert code_versions([reloaded.told])["gold.told"].version not in {"", first.version}
+
+
+def test_a_file_that_was_changed_before_it_was_looked_at_is_noticed_where_its_lines_moved(version: Versions) -> None:
+    version(a(f"{TOLD}1\n", late=F))
+    late = importlib.import_module("flowers.late")
+    Path(str(late.__file__)).write_text("\n\n" + F)
+
+    def told() -> object:
+        return late.f(1)
+
+    with pytest.raises(BadOption, match=r"flowers\.late\.f does not stand in its file, which was changed"):
+        code_versions([asset("gold.told")(told)])
+
+
+def test_a_compiled_module_of_the_project_asks_for_a_version_by_hand(version: Versions, tmp_path: Path) -> None:
+    compiled = importlib.import_module("_bisect").__file__
+    files = a(f"from common import _bisect\n{TOLD}_bisect.bisect_right([1], 1)\n")
+    (tmp_path / "common").mkdir()
+    shutil.copy(str(compiled), tmp_path / "common" / "_bisect.so")
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        pytest.raises(
+            BadOption, match=r"line\.py:5, _bisect\.bisect_right: there is no source of common\._bisect in Python"
+        ),
+    ):
+        patched.syspath_prepend(tmp_path)
+        version(files)
+
+
+def test_a_chain_of_hundreds_of_calls_is_read(version: Versions) -> None:
+    chain = "".join(f".replace('{n}', 'x')" for n in range(400))
+    files = a(f"def f(x):\n    return x\n{TOLD}f('a'){chain}\n")
+    assert version(files).version != version(edited(files, "return x", "return x * 2")).version
+
+
+def test_a_chain_of_thousands_of_helpers_is_followed(version: Versions) -> None:
+    helpers = "".join(f"def f{n}(x):\n    return f{n + 1}(x)\n" for n in range(1200))
+    files = a(f"from .low import f0\n{TOLD}f0(1)\n", low=f"{helpers}def f1200(x):\n    return x * 2\n")
+    assert version(files).version != version(edited(files, "x * 2", "x * 3")).version
+
+
+def test_the_parts_are_named_as_a_person_finds_them(version: Versions) -> None:
+    text = (
+        "from .low import f, C, BY as by\nimport flowers.mid\n"
+        "@asset('gold.told', inputs={'x': 'silver.x'}, checks=[rows('id > 0')], engine='duckdb')\n"
+        "def told(x):\n    return f(x), C().m(by), flowers.mid.made(2)(x)\n"
+    )
+    mid = "def made(n):\n    def inner(x):\n        return x * n\n    return inner\n"
+    made = version(a(text, low=f"{F}{KIND}BY = 2\n", mid=mid))
+    assert set(made.parts) == {
+        *("function", "inputs", "checks", "options"),
+        *("flowers.low.f", "flowers.low.C", "flowers.low.BY", "flowers.mid.made"),
+    }
+    assert {len(digits) for digits in made.parts.values()} == {8}
+
+
+GOLDEN = {
+    "line": (
+        LINE + "import json as j\nfrom functools import lru_cache, singledispatch\nfrom math import floor\n"
+        "from .low import BY, C, Colour, f, first as g\n\n"
+        "@singledispatch\ndef by_type(x, *, more: 'C | None' = None):\n    '''Says.'''\n    return floor(x)\n\n"
+        "@by_type.register\ndef _(x: str):\n    return f'{x!r:>{BY[\"a\"]}} {{}} \u00e9{x=}' 'b'\n\n"
+        "@asset('gold.told', inputs={'x': 'silver.x'}, checks=[rows('id > 0', otherwise='warn')], write='append')\n"
+        "def told(x):\n    '''Tells.'''\n    from . import low as l\n"
+        "    pairs = {k: v for k, v in BY.items() if (n := v) and k not in l.NAMES}\n"
+        "    match x:\n        case [Colour.RED, *rest]:\n            return rest\n        case {'a': 1, **others}:\n"
+        "            return others\n    try:\n        return [*map(lambda y: f(y) * n, pairs), g(x), C(2).by, by_type(x)]\n"
+        "    except* ValueError as error:\n        raise KeyError(j.dumps(str(error))) from None\n"
+    ),
+    "low": (
+        "import re\nfrom dataclasses import dataclass\nfrom datetime import date, timedelta\nfrom decimal import Decimal\n"
+        "from enum import Enum, Flag, auto\nfrom functools import cache, partial\nfrom typing import NamedTuple, TypedDict\n"
+        "BY = {'a': 1, 'b': -0.0, 'c': 1e300, 'd': 10**40, 'e': 1j, 'f': b'\\xff', '\u00fc\u0378': '\U0001fae8'}\n"
+        "NAMES = frozenset({'a', 'b', ('c', 1)})\nSINCE = (date(2024, 2, 29), timedelta(days=1), Decimal('1.10'))\n"
+        "FORM = re.compile('a+', re.I)\n\nclass Colour(Enum):\n    RED = auto()\n\nclass Bits(Flag):\n    A = 1\n    B = 2\n\n"
+        "class Pair(NamedTuple):\n    a: int\n    b: str = 'x'\n\nclass Told(TypedDict, total=False):\n    a: int\n\n"
+        "@dataclass(frozen=True, slots=True)\nclass C:\n    by: int\n    @property\n    def more(self) -> Told:\n"
+        "        return Told(a=self.by)\n\n@cache\ndef f(x, /, *args, pair=Pair(1), **named):\n"
+        "    return FORM, SINCE, WANTED, held(x), pair\n\nWANTED = [Colour.RED, Bits.A | Bits.B, C(by=3), ...]\n"
+        "held = partial(lambda a, b: a, 1)\n\ndef first(x):\n    async def inner():\n        yield x\n"
+        "    return second(x) if x else inner\n\ndef second(x):\n    return first(x - 1)\n"
+    ),
+}
+
+
+def test_the_version_is_what_it_was_on_every_python(version: Versions) -> None:
+    """A change of these digits makes every table of every lake stale once: it needs a reason and a line in the changelog."""
+    made = version(a(GOLDEN["line"], low=GOLDEN["low"]))
+    assert made.version == "f38ce95c9379fcc4"
+    assert made.parts["flowers.low.f"] == "7e1898c9"
