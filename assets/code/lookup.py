@@ -137,6 +137,8 @@ class Lookup:
     def _origin(self, namespace: Namespace, name: str) -> tuple[Namespace, str] | str:
         """Where a name was first bound, behind imports; a text where that is not in the project."""
         for _ in range(100):
+            if "__file__" not in namespace:  # a notebook
+                break
             source = source_of(namespace, namespace.get("__file__"))
             if name in source.bindings:
                 break

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import functools
 import linecache
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,16 +63,22 @@ class Source:
         spec = namespace.get("__spec__")
         key = (id(spec), file)
         held, found = _parsed.get(key, (None, None))
-        if spec is not None and held is not None and held() is spec:
+        if held is not None and held() is spec and spec is not None:
             return found
         linecache.checkcache(file)
         lines = linecache.getlines(file, dict(namespace))
         if not lines:
             return None
+        if spec is None:  # a script, or a cell of a notebook
+            return cls._of_text(file, "".join(lines))
         source = cls._read(file, "".join(lines))
-        if spec is not None:
-            _parsed[key] = (weakref.ref(spec, lambda _: _parsed.pop(key, None)), source)
+        _parsed[key] = (weakref.ref(spec, lambda _: _parsed.pop(key, None)), source)
         return source
+
+    @classmethod
+    @functools.lru_cache(maxsize=256)
+    def _of_text(cls, file: str, text: str) -> "Source":
+        return cls._read(file, text)
 
     @classmethod
     def _read(cls, file: str, text: str) -> "Source":

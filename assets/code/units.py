@@ -203,19 +203,19 @@ class Units:
     def _global(self, code: Global) -> Telling:
         """By its value, where that tells; else by the statements that make it."""
         namespace, name = code.namespace, code.name
-        source = source_of(namespace, namespace.get("__file__"))
+        source = source_of(namespace, namespace["__file__"]) if "__file__" in namespace else None
         telling = self.telling()
         reason = "functions of its module change it"
-        if name not in source.rebound:
+        if source is None or name not in source.rebound:
             try:
                 telling.value(namespace[name])
             except Untold as error:
                 reason = error.reason
             else:
-                if not telling.is_of_a_machine or name not in source.bindings:
+                if source is None or not telling.is_of_a_machine or name not in source.bindings:
                     return telling
-        nodes = source.bindings.get(name, ())
-        if not nodes:
+        nodes = source.bindings.get(name, ()) if source else ()
+        if source is None or not nodes:
             raise Untold(f"{reason}, and no statement of {namespace.get('__name__')} makes it")
         telling = self.telling()
         self._text(telling, [*nodes], source, namespace, name)

@@ -1,6 +1,7 @@
 """The code version over whole projects: before and after an edit it is the same, different, or asked for by hand."""
 
 import importlib
+import linecache
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assets import asset
-from assets.asset import Made
+from assets.asset import Made, TableAsset
 from assets.code import CodeVersion, code_versions
 from assets.errors import BadOption
 
@@ -742,3 +743,21 @@ def test_the_version_is_what_it_was_on_every_python(version: Versions) -> None:
     made = version(a(GOLDEN["line"], low=GOLDEN["low"]))
     assert made.version == "f38ce95c9379fcc4"
     assert made.parts["flowers.low.f"] == "7e1898c9"
+
+
+def test_a_cell_of_a_notebook_counts_with_what_other_cells_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*cells: str) -> str:
+        scope: dict[str, object] = {"__name__": "__main__"}
+        for place, text in enumerate(cells):
+            name = f"<cell {place} {hash(text)}>"
+            monkeypatch.setitem(linecache.cache, name, (len(text), None, text.splitlines(keepends=True), name))
+            exec(compile(text, name, "exec"), scope)
+        told = scope["told"]
+        assert isinstance(told, TableAsset)
+        return code_versions([told])["gold.told"].version
+
+    first = f"from math import floor\nBY = 2\n{F}"
+    last = f"{LINE}{TOLD}f(floor(BY))\n"
+    assert run(first, last) == run(first, "\n\n" + last)
+    edits = [("BY = 2", "BY = 3"), ("x * 2", "x * 3"), ("import floor", "import ceil as floor")]
+    assert len({run(first, last), *(run(first.replace(*edit), last) for edit in edits)}) == 4
