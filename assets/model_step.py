@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from assets.asset import ModelAsset
+from assets.code import kept
 from assets.errors import BadOption
 from assets.observe import name_of
 from assets.reading import Inputs, called
@@ -15,7 +16,14 @@ from registry.model import Dataset, ModelVersion, TrainedModel
 def make_model(inputs: Inputs, asset: ModelAsset, code: str, sequence: int) -> ModelVersion:
     """Registers the next version of a model, or finds the one that an earlier try of the same left behind."""
     read = inputs.read(asset)
-    stamp = Stamp(asset=asset.key, code=code, inputs=read.inputs, run=inputs.run.id, sequence=sequence)
+    stamp = Stamp(
+        asset=asset.key,
+        code=code,
+        inputs=read.inputs,
+        run=inputs.run.id,
+        sequence=sequence,
+        extra=kept(inputs.snapshot.observed.parts.get(asset.key, {})),
+    )
     datasets = _datasets(inputs, asset, read.frames, stamp)
     return inputs.models.save(name_of(asset.key), lambda: _trained(asset, read.frames), stamp, datasets)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assets.asset import Asset, External, ModelAsset
-from assets.code import code_version
+from assets.code import code_versions
 from assets.graph import Graph
 from assets.plan import Observed
 from lakehouse import landing
@@ -66,13 +66,15 @@ def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
             continue
         if named := models.alias(name_of(reference.key), str(reference.alias)):
             found.now[str(reference)] = TableVersion(table_id=named.model_id, version=named.version)
+    versions = code_versions(asset for asset in graph.assets.values() if not isinstance(asset, External))
     observed = Observed(
         now=found.now,
         stamps=found.stamps,
         sequences=found.sequences,
         published=found.published,
         unreadable=found.unreadable,
-        code={key: code_version(asset) for key, asset in graph.assets.items() if not isinstance(asset, External)},
+        code={key: made.version for key, made in versions.items()},
+        parts={key: made.parts for key, made in versions.items()},
         landed={key: frozenset(f.content for f in seen.files) for key, seen in landings.items() if not seen.growing},
     )
     return Snapshot(observed=observed, landings=landings, taken=found.held)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from assets.asset import External, Made, TableAsset
+from assets.code import code_cause
 from assets.graph import Graph
 from assets.key import Reference
 from lakehouse.errors import PlatformError
@@ -22,7 +23,8 @@ class Observed:
     version that a person would name, which is the last commit's or the newest model's. `stamps` has, for every asset that was
     ever made, the stamp that its present content stands by, `sequences` its highest sequence, `code` the present code version
     of every asset that can be made. `landed` has the contents that lie in the folder of each external of files, where none of
-    them is still being written. `unreadable` has why a table, or a model, that is there cannot be looked at.
+    them is still being written. `unreadable` has why a table, or a model, that is there cannot be looked at. `parts` has what
+    each code version is made of, by a person's name for it.
     """
 
     now: Mapping[str, TableVersion]
@@ -32,6 +34,7 @@ class Observed:
     sequences: Mapping[str, int] = field(default_factory=dict)
     landed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ def decide(
         return Step(key=key, state="MISSING", causes=("its table is gone", *forced), version=version)
     causes = (*_changes(stamp, inputs.values(), observed, will_run), *_gone(asset, stamp, observed), *forced)
     if stamp.code != observed.code[key]:
-        causes = ("code", *causes)
+        causes = (code_cause(stamp, observed.code[key], observed.parts.get(key, {})), *causes)
     return Step(key=key, state="STALE" if causes else "FRESH", causes=causes, version=version)
 
 

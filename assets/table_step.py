@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from assets.asset import TableAsset
 from assets.check import Matches, References, Rows, Unique
+from assets.code import kept
 from assets.errors import ChecksFailed
 from assets.key import Reference
 from assets.reading import Inputs, called
@@ -38,7 +39,13 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
         audit = engine.audit(frame, rules) if rules else None
         results = (*schema_results, *(audit.results(rules) if audit else ()))
         stamp = Stamp(
-            asset=asset.key, code=code, inputs=read.inputs, run=inputs.run.id, sequence=sequence, checks=results
+            asset=asset.key,
+            code=code,
+            inputs=read.inputs,
+            run=inputs.run.id,
+            sequence=sequence,
+            checks=results,
+            extra=kept(inputs.snapshot.observed.parts.get(asset.key, {})),
         )
         if audit:
             _refuse_failures(asset.key, rules, audit)

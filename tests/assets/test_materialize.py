@@ -134,6 +134,7 @@ def test_promise_1_a_commit_tells_its_own_story_with_the_data(lake: Lake) -> Non
         "run": done.run,
         "sequence": 1,
         "checks": [{"name": "id > 0", "otherwise": "fail", "failed": 0, "total": 1}],
+        "parts": materializer.observe().observed.parts["silver.clean"],
     }
 
 

@@ -83,7 +83,7 @@ def test_only_what_is_selected_passes_staleness_on(graph: Graph) -> None:
 def test_stale_when_the_code_changed(graph: Graph) -> None:
     observed = settled(graph)
     observed = replace(observed, code={**observed.code, "gold.bottom": "c1"})
-    assert causes(plan(graph, graph.order, observed), "gold.bottom") == ("code",)
+    assert causes(plan(graph, graph.order, observed), "gold.bottom") == ("code c0 -> c1",)
 
 
 def test_stale_when_an_input_was_dropped_and_made_again(graph: Graph) -> None:
