@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from assets.asset import External, ModelAsset
 from assets.code import code_version
@@ -39,6 +40,7 @@ class _Found:
     stamps: dict[str, Stamp] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
+    since: dict[str, datetime] = field(default_factory=dict)
     taken: dict[str, dict[str, dict[str, LandedFile]]] = field(default_factory=dict)
     held: dict[str, dict[str, LandedFile]] = field(default_factory=dict)
 
@@ -69,6 +71,7 @@ def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
         stamps=found.stamps,
         sequences=found.sequences,
         published=found.published,
+        since=found.since,
         code={key: code_version(asset) for key, asset in graph.assets.items() if not isinstance(asset, External)},
         landed={key: frozenset(f.content for f in seen.files) for key, seen in landings.items() if not seen.growing},
     )
@@ -79,11 +82,12 @@ def _observe_table(found: _Found, lake: Lake, key: str, location: Location | Non
     commits = lake.history(key, location)
     if commits:
         found.now[key], found.published[key] = commits[-1].table_version, commits[-1].version
+        found.since[key] = commits[-1].at
     live = live_commits(commits)[-1] if commits else ()
     if (last := last_stamped(commits, key)) and last.stamp:
         found.sequences[key] = last.stamp.sequence
     if (stands := last_stamped(live, key)) and stands.stamp:
-        found.stamps[key] = stands.stamp
+        found.stamps[key], found.since[key] = stands.stamp, stands.at
     found.taken[key] = taken_files(commits, key)
     found.held[key] = files_of_all(taken_files(live, key))
 
@@ -148,7 +152,7 @@ def _observe_model(found: _Found, models: Models, key: str) -> None:
     if made:
         newest = made[-1]
         found.now[key] = TableVersion(table_id=newest.model_id, version=newest.version)
-        found.published[key] = newest.version
+        found.published[key], found.since[key] = newest.version, newest.at
         if newest.stamp:
             found.stamps[key], found.sequences[key] = newest.stamp, newest.stamp.sequence
 
