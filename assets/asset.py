@@ -33,6 +33,7 @@ class TableAsset:
     engine: EngineName = "spark"
     description: str = ""
     owner: str | None = None
+    group: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
 
@@ -54,6 +55,7 @@ class ModelAsset:
     higher_is_better: bool = True
     description: str = ""
     owner: str | None = None
+    group: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
 
@@ -73,6 +75,7 @@ class External:
     table: str | None = None
     description: str = ""
     owner: str | None = None
+    group: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Reference] = field(default_factory=dict)
 
@@ -81,7 +84,7 @@ Made = TableAsset | ModelAsset
 Asset = TableAsset | ModelAsset | External
 
 
-def asset(
+def asset(  # noqa: PLR0913 (each is an option that an author may give)
     key: str,
     *,
     inputs: Mapping[str, str] | None = None,
@@ -89,6 +92,7 @@ def asset(
     write: Write = "replace",
     engine: EngineName = "spark",
     owner: str | None = None,
+    group: str | None = None,
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
 ) -> Callable[[Function], TableAsset]:
@@ -117,6 +121,7 @@ def asset(
             engine=engine,
             description=inspect.getdoc(function) or "",
             owner=owner,
+            group=group,
             tags=dict(tags or {}),
             code=code,
         )
@@ -124,7 +129,7 @@ def asset(
     return declare
 
 
-def model(
+def model(  # noqa: PLR0913 (each is an option that an author may give)
     key: str,
     *,
     inputs: Mapping[str, str] | None = None,
@@ -132,6 +137,7 @@ def model(
     metric: str = "accuracy",
     higher_is_better: bool = True,
     owner: str | None = None,
+    group: str | None = None,
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
 ) -> Callable[[Function], ModelAsset]:
@@ -154,6 +160,7 @@ def model(
             higher_is_better=higher_is_better,
             description=inspect.getdoc(function) or "",
             owner=owner,
+            group=group,
             tags=dict(tags or {}),
             code=code,
         )
@@ -169,6 +176,7 @@ def external(
     table: str | None = None,
     description: str = "",
     owner: str | None = None,
+    group: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> External:
     """Declares what another system makes: `files="orders/*.csv"` below the landing folder, or a Delta `table`'s address.
@@ -193,8 +201,21 @@ def external(
         table=table,
         description=description,
         owner=owner,
+        group=group,
         tags=dict(tags or {}),
     )
+
+
+def group_of(asset: Asset) -> str:
+    """The group that an asset belongs to, which is its layer where the author gave none. (Dagster's is `default`.)"""
+    return asset.group or asset.key.split(".")[0]
+
+
+def kinds_of(asset: Asset) -> tuple[str, ...]:
+    """What sort of thing an asset is: `external`, `model`, or `table` and the engine that writes it."""
+    if isinstance(asset, External):
+        return ("external",)
+    return ("model",) if isinstance(asset, ModelAsset) else ("table", asset.engine)
 
 
 def _where(function: Function) -> Where:

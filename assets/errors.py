@@ -9,7 +9,11 @@ PlatformError (lakehouse.errors)
     │   ├── AmbiguousName        one key, or one name, declared twice
     │   └── Cycle                assets that need each other
     ├── DefinitionsUnloadable    a module of definitions that cannot be imported
+    ├── BadSelection             the text of a selection that cannot be read; shows the place
     ├── UnknownAsset             a selection that names nothing
+    ├── NoAssetHas               a tag, owner, group or kind that no asset has
+    ├── NotOne                   words that should choose one asset and do not
+    ├── NotChosen                an asset to explain that the selection leaves out
     ├── UnknownVersion           a version that no commit has made
     ├── FunctionFailed           an author's function raised
     └── ChecksFailed             rows that may not be published
@@ -113,6 +117,24 @@ class DefinitionsUnloadable(Fatal):
         return f"the definitions {self.module!r} cannot be loaded: {self.reason}; see LAKELINE_DEFINITIONS"
 
 
+class BadSelection(Fatal):
+    """The text of a selection that cannot be read."""
+
+    def __init__(self, text: str, place: int, wanted: str, found: str) -> None:
+        super().__init__(text, place, wanted, found)
+        self.text, self.place, self.wanted, self.found = text, place, wanted, found
+
+    def __str__(self) -> str:
+        start = max(0, self.place - _SHOWN // 2)
+        line = "".join(sign if sign.isprintable() else " " for sign in self.text[start : start + _SHOWN])
+        found = f"found {self.found!r}" if self.found else "but here it ends"
+        return f"the selection cannot be read: wanted {self.wanted}; {found}\n  {line}\n  {' ' * (self.place - start)}^"
+
+
+_SHOWN = 100
+"""So many characters of a selection are shown around the place of an error."""
+
+
 class UnknownAsset(Fatal):
     """A selection that names nothing."""
 
@@ -123,6 +145,42 @@ class UnknownAsset(Fatal):
     def __str__(self) -> str:
         hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "'lakeline assets' lists them all"
         return f"no asset is named {self.name!r}; {hint}"
+
+
+class NoAssetHas(Fatal):
+    """A tag, owner, group or kind that no asset has."""
+
+    def __init__(self, attribute: str, name: str, nearest: tuple[str, ...], known: tuple[str, ...]) -> None:
+        super().__init__(attribute, name, nearest, known)
+        self.attribute, self.name, self.nearest, self.known = attribute, name, nearest, known
+
+    def __str__(self) -> str:
+        known = ", ".join(sorted(self.known)[:10])
+        hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else f"there are {known or 'none'}"
+        return f"no asset has the {self.attribute} {self.name!r}; {hint}"
+
+
+class NotOne(Fatal):
+    """Words that should choose one asset and do not."""
+
+    def __init__(self, words: str, found: tuple[str, ...]) -> None:
+        super().__init__(words, found)
+        self.words, self.found = words, found
+
+    def __str__(self) -> str:
+        told = f"{', '.join(self.found[:5])}{', ...' if len(self.found) > 5 else ''}" or "nothing"
+        return f"{self.words!r} chooses {told}; name one asset"
+
+
+class NotChosen(Fatal):
+    """An asset to explain that the selection leaves out."""
+
+    def __init__(self, key: str, selection: str) -> None:
+        super().__init__(key, selection)
+        self.key, self.selection = key, selection
+
+    def __str__(self) -> str:
+        return f"{self.key} is not chosen by {self.selection!r}; without a selection, everything is planned"
 
 
 class UnknownVersion(Fatal):

@@ -40,6 +40,11 @@ class Graph:
         return tuple(self.assets)
 
     @cached_property
+    def by_name(self) -> Mapping[str, str]:
+        """The key of each bare name."""
+        return {key.split(".")[1]: key for key in self.assets}
+
+    @cached_property
     def upstream(self) -> Mapping[str, frozenset[str]]:
         """The direct inputs of each key."""
         return {key: frozenset(reference.key for reference in read.values()) for key, read in self.inputs.items()}

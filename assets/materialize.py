@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Self
+from functools import cache
+from typing import TYPE_CHECKING, Self
 
 from assets import catalog, plan
 from assets.asset import External, Made, TableAsset
@@ -23,6 +24,9 @@ from lakehouse.lake import Lake
 from lakehouse.stamp import Stamp
 from lakehouse.table import TableVersion
 from registry.models import Models
+
+if TYPE_CHECKING:
+    from assets.explain import Explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +73,29 @@ class Materializer:
 
     def plan(self, selection: str = "*", *, force: bool = False) -> Plan:
         """What a run of the selection would do, and why."""
-        return plan.plan(self.graph, select(self.graph, selection), self.observe().observed, force=force)
+        return self._planned(selection, force=force)[1]
+
+    def explain(self, key: str, selection: str = "*", *, force: bool = False) -> "Explanation":
+        """Why the plan of the selection says of one asset what it says."""
+        from assets.explain import explain  # a plan that nobody asks about waits for none of it
+
+        snapshot, planned = self._planned(selection, force=force)
+        return explain(self.graph, planned, snapshot.observed, key, selection)
+
+    def chosen(self, selection: str) -> tuple[str, ...]:
+        """The keys that the words choose; the lake is looked at only where they ask for `stale()`."""
+        return select(self.graph, selection, stale=lambda: plan.stale(self.graph, self.observe().observed))
+
+    def _planned(self, selection: str, *, force: bool) -> tuple[Snapshot, Plan]:
+        """One look at everything, and the plan of it; words that cannot be read cost no look."""
+        snapshot = cache(self.observe)
+        chosen = select(self.graph, selection, stale=lambda: plan.stale(self.graph, snapshot().observed))
+        return snapshot(), plan.plan(self.graph, chosen, snapshot().observed, force=force)
 
     def run(self, selection: str = "*", *, force: bool = False, reporter: Reporter | None = None) -> Done:
         """Makes what the plan says. All steps read the versions that were there when it started, or that it made itself."""
         told = reporter or Silent()
-        chosen = select(self.graph, selection)
-        snapshot = self.observe()
-        planned = plan.plan(self.graph, chosen, snapshot.observed, force=force)
+        snapshot, planned = self._planned(selection, force=force)
         at = self._clock()
         run = Run(id=f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at=at, pins={})
         observed = snapshot.observed

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from assets.asset import Asset, External, ModelAsset
 from assets.code import code_versions
@@ -39,6 +40,7 @@ class _Found:
     sequences: dict[str, int] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, PlatformError] = field(default_factory=dict)
+    since: dict[str, datetime] = field(default_factory=dict)
     taken: dict[str, Mapping[str, Mapping[str, LandedFile]]] = field(default_factory=dict)
     held: dict[str, Mapping[str, LandedFile]] = field(default_factory=dict)
 
@@ -73,6 +75,7 @@ def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
         sequences=found.sequences,
         published=found.published,
         unreadable=found.unreadable,
+        since=found.since,
         code={key: made.version for key, made in versions.items()},
         parts={key: made.parts for key, made in versions.items()},
         landed={key: frozenset(f.content for f in seen.files) for key, seen in landings.items() if not seen.growing},
@@ -94,7 +97,7 @@ def _note_table(found: _Found, key: str, table: Present | PlatformError) -> None
     if isinstance(table, PlatformError):
         found.unreadable[key] = table
         return
-    found.now[key], found.published[key] = table.table, table.version
+    found.now[key], found.published[key], found.since[key] = table.table, table.version, table.since
     if table.last:
         found.sequences[key] = table.last.sequence
     if table.stands:
@@ -145,6 +148,6 @@ def _observe_model(found: _Found, models: Models, key: str) -> None:
     if made:
         newest = made[-1]
         found.now[key] = TableVersion(table_id=newest.model_id, version=newest.version)
-        found.published[key] = newest.version
+        found.published[key], found.since[key] = newest.version, newest.at
         if newest.stamp:
             found.stamps[key], found.sequences[key] = newest.stamp, newest.stamp.sequence

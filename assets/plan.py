@@ -1,7 +1,8 @@
 """The plan: what is fresh, missing, stale or blocked, and why. Pure: it takes what was observed and decides."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 from assets.asset import External, Made, TableAsset
@@ -24,7 +25,9 @@ class Observed:
     ever made, the stamp that its present content stands by, `sequences` its highest sequence, `code` the present code version
     of every asset that can be made. `landed` has the contents that lie in the folder of each external of files, where none of
     them is still being written. `unreadable` has why a table, or a model, that is there cannot be looked at. `parts` has what
-    each code version is made of, by a person's name for it.
+    each code version is made of, by a person's name for it. `since` has the time at which the present content was published.
+
+    Where something is kept for each partition, it stands under the step's `slot`.
     """
 
     now: Mapping[str, TableVersion]
@@ -35,16 +38,34 @@ class Observed:
     landed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
     parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    since: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What the plan says of one asset. `causes` are the reasons to make it, or what blocks it."""
+    """What the plan says of one asset, or of one partition of it.
+
+    `own` are the reasons to make it that begin with it, or what blocks it. `passed_on` are the inputs that pass theirs on:
+    those that will be made before it, or that are blocked themselves.
+    """
 
     key: str
     state: State
-    causes: tuple[str, ...]
-    version: int | None
+    own: tuple[str, ...] = ()
+    passed_on: tuple[str, ...] = ()
+    version: int | None = None
+    partition: str | None = None
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """All reasons to make it, or all that blocks it; a reason that began elsewhere only with where it came from."""
+        word = "{} is blocked" if self.state == "BLOCKED" else "upstream {} will run"
+        return (*self.own, *(word.format(key) for key in self.passed_on))
+
+    @property
+    def slot(self) -> str:
+        """The name under which stamps and sequences are kept: one of its own for each partition."""
+        return self.key if self.partition is None else f"{self.key}[{self.partition}]"
 
     @property
     def runs(self) -> bool:
@@ -74,6 +95,11 @@ def plan(graph: Graph, selection: Iterable[str], observed: Observed, *, force: b
     return Plan(steps=tuple(decided.values()))
 
 
+def stale(graph: Graph, observed: Observed) -> frozenset[str]:
+    """What a run of everything would make."""
+    return frozenset(step.key for step in plan(graph, graph.order, observed).work)
+
+
 def decide(
     asset: Made,
     inputs: Mapping[str, Reference],
@@ -84,22 +110,25 @@ def decide(
 ) -> Step:
     """What to do with one asset, given what was decided for those that it reads."""
     key = asset.key
-    will_run = {name for name, step in upstream.items() if step.runs}
-    version = observed.published.get(key)
+    key = asset.key
+    step = Step(key=key, state="FRESH", version=observed.published.get(key))
     if key in observed.unreadable:
-        return Step(key=key, state="BLOCKED", causes=(str(observed.unreadable[key]),), version=None)
-    if blocks := _blocks(inputs.values(), observed, upstream):
-        return Step(key=key, state="BLOCKED", causes=blocks, version=version)
-    stamp = observed.stamps.get(key)
+        return replace(step, state="BLOCKED", own=(str(observed.unreadable[key]),), version=None)
+    if missing := [r for r in inputs.values() if not (str(r) in observed.now or _will_exist(r, upstream))]:
+        return _blocked(step, missing, observed, upstream)
+    stamp = observed.stamps.get(step.slot)
     forced = ("forced",) if force else ()
     if stamp is None:
-        return Step(key=key, state="MISSING", causes=("never made", *forced), version=version)
+        return replace(step, state="MISSING", own=("never made", *forced))
     if key not in observed.now:
-        return Step(key=key, state="MISSING", causes=("its table is gone", *forced), version=version)
-    causes = (*_changes(stamp, inputs.values(), observed, will_run), *_gone(asset, stamp, observed), *forced)
+        return replace(step, state="MISSING", own=("its table is gone", *forced))
+    will_run = [r.key for r in inputs.values() if _waits_for(r) and r.key in upstream and upstream[r.key].runs]
+    own = (*_changes(stamp, inputs.values(), observed, will_run), *_gone(asset, stamp, observed), *forced)
     if stamp.code != observed.code[key]:
-        causes = (code_cause(stamp, observed.code[key], observed.parts.get(key, {})), *causes)
-    return Step(key=key, state="STALE" if causes else "FRESH", causes=causes, version=version)
+        own = (code_cause(stamp, observed.code[key], observed.parts.get(key, {})), *own)
+    if not own and not will_run:
+        return step
+    return replace(step, state="STALE", own=own, passed_on=tuple(dict.fromkeys(will_run)))
 
 
 def _gone(asset: Made, stamp: Stamp, observed: Observed) -> tuple[str, ...]:
@@ -111,35 +140,42 @@ def _gone(asset: Made, stamp: Stamp, observed: Observed) -> tuple[str, ...]:
     return tuple(f"input {key}: {count} files gone" for key, count in gone.items() if count)
 
 
-def _blocks(inputs: Iterable[Reference], observed: Observed, upstream: Mapping[str, Step]) -> tuple[str, ...]:
-    blocks = []
-    for reference in inputs:
-        if str(reference) in observed.now or _will_exist(reference, upstream):
-            continue
-        if reference.key in observed.unreadable and reference.key not in upstream:
-            blocks.append(f"{reference.key} cannot be read: {observed.unreadable[reference.key]}")
+def _blocked(step: Step, missing: Iterable[Reference], observed: Observed, upstream: Mapping[str, Step]) -> Step:
+    own, passed_on = [], []
+    for reference in missing:
+        before = upstream.get(reference.key)
+        if before is not None and before.state == "BLOCKED" and _waits_for(reference):
+            passed_on.append(reference.key)
+        elif reference.key in observed.unreadable:
+            own.append(f"{reference.key} cannot be read: {observed.unreadable[reference.key]}")
         elif reference.alias is not None:
-            blocks.append(f"no version of {reference.key} has the alias {reference.alias}")
-        elif reference.key in upstream:
-            blocks.append(f"{reference.key} is blocked")
+            own.append(f"no version of {reference.key} has the alias {reference.alias}")
         else:
-            blocks.append(f"{reference.key} does not exist yet")
-    return tuple(dict.fromkeys(blocks))
+            own.append(f"{reference.key} does not exist yet")
+    return replace(step, state="BLOCKED", own=tuple(dict.fromkeys(own)), passed_on=tuple(dict.fromkeys(passed_on)))
+
+
+def _waits_for(reference: Reference) -> bool:
+    """Whether what the input is depends on its asset being made; a reviewed model is what it was."""
+    return reference.alias in {None, "candidate"}
 
 
 def _will_exist(reference: Reference, upstream: Mapping[str, Step]) -> bool:
     step = upstream.get(reference.key)
-    return step is not None and step.runs and reference.alias in {None, "candidate"}
+    return step is not None and step.runs and _waits_for(reference)
 
 
-def _changes(stamp: Stamp, inputs: Iterable[Reference], observed: Observed, will_run: set[str]) -> tuple[str, ...]:
+def _changes(
+    stamp: Stamp, inputs: Iterable[Reference], observed: Observed, will_run: Collection[str]
+) -> tuple[str, ...]:
+    """What is other than the stamp says, but for inputs that will be made: what they will be is not known yet."""
     causes = []
     wanted = {reference.key: reference for reference in inputs}
     for key, reference in wanted.items():
         read = stamp.inputs.get(key)
-        if key in will_run and reference.alias in {None, "candidate"}:
-            causes.append(f"upstream {key} will run")
-        elif read is None:
+        if key in will_run and _waits_for(reference):
+            continue
+        if read is None:
             causes.append(f"input added {reference}")
         elif (now := observed.now[str(reference)]) != read.table_version:
             another = "" if now.table_id == read.table else " (another table)"

@@ -169,12 +169,12 @@ def _commit(fold: _Fold, version: int, change: Change) -> Commit:
 
 
 def _described(fold: _Fold, version: int, info: Mapping[str, object], restored: int | None) -> Commit:
-    at = fold.times[version] = _milliseconds(info)
+    at = fold.times[version] = milliseconds(info)
     return Commit(
         table_id=fold.table_id,
         version=version,
         effective=fold.effective,
-        at=_EPOCH + timedelta(milliseconds=at),
+        at=moment(at),
         operation=str(info.get("operation", "")),
         rows=fold.rows if fold.is_whole and not fold.uncounted else None,
         replaces=replaces(info),
@@ -228,6 +228,12 @@ def _whole(value: object) -> int | None:
     return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
 
 
-def _milliseconds(info: Mapping[str, object]) -> int:
+def milliseconds(info: Mapping[str, object]) -> int:
+    """The time of a commit, since 1970; 0 where it tells none."""
     value = info.get("inCommitTimestamp", info.get("timestamp"))
     return value if isinstance(value, int) and 0 <= value <= _LATEST else 0
+
+
+def moment(milliseconds: int) -> datetime:
+    """A time of the log as a time of day."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from lakehouse.actions import Change
 from lakehouse.checkpoint import Base
 from lakehouse.files import Files
-from lakehouse.history import Commit, last_stamped, live_commits, read_commits, replaces
+from lakehouse.history import Commit, last_stamped, live_commits, milliseconds, moment, read_commits, replaces
 from lakehouse.landing import LandedFile
 from lakehouse.log import Log
 from lakehouse.stamp import FORMAT, Stamp, decode
@@ -20,12 +21,13 @@ class Present:
     """A table as it is now, and what its own stamps tell.
 
     `table` is what a reader depends on, `version` the newest commit. `last` is the stamp with the highest sequence, `stands`
-    the one that the present content stands by. `taken` has the files that were ever taken in, `held` those whose rows are
-    in the table.
+    the one that the present content stands by, `since` its time. `taken` has the files that were ever taken in, `held` those
+    whose rows are in the table.
     """
 
     table: TableVersion
     version: int
+    since: datetime
     last: Stamp | None
     stands: Stamp | None
     taken: Mapping[str, Mapping[str, LandedFile]]
@@ -45,6 +47,7 @@ class State:
     table_id: str
     schema: str
     effective: int
+    since: int = 0
     last: Told | None = None
     stands: Told | None = None
     taken: Taken = field(default_factory=dict)
@@ -60,6 +63,7 @@ class State:
         return Present(
             table=TableVersion(table_id=self.table_id, version=self.effective),
             version=self.version,
+            since=moment(self.since),
             last=decode(self.last[1]) if self.last else None,
             stands=decode(self.stands[1]) if self.stands else None,
             taken=self.taken,
@@ -88,14 +92,16 @@ def fold_of_history(files: Files, log: Log, key: str) -> State:
     """The same state, from every commit at once."""
     commits, schema = read_commits(files, log)
     *_, live = live_commits(commits)
+    stands = last_stamped(live, key)
     return State(
         first=commits[0].version,
         version=commits[-1].version,
         table_id=commits[-1].table_id,
         schema=schema,
         effective=commits[-1].effective,
+        since=int((stands or commits[-1]).at.timestamp() * 1000),
         last=_told_by(last_stamped(commits, key)),
-        stands=_told_by(last_stamped(live, key)),
+        stands=_told_by(stands),
         taken=taken_files((commit.stamp for commit in commits), key),
         held=files_of_all(taken_files((commit.stamp for commit in live), key)),
     )
@@ -122,11 +128,13 @@ def _take(state: State, version: int, change: Change, key: str) -> None:
         state.stands, state.held = None, {}
     told = _told(change.info.get("userMetadata"), key)
     if told is None:
+        if state.stands is None:
+            state.since = milliseconds(change.info)
         return
     if state.last is None or told[0] >= state.last[0]:
         state.last = told
     if state.stands is None or told[0] >= state.stands[0]:
-        state.stands = told
+        state.stands, state.since = told, milliseconds(change.info)
     if '"files"' in told[1] and (stamp := decode(told[1])) is not None:
         for name, files in taken_files([stamp], key).items():
             state.taken.setdefault(name, {}).update(files)

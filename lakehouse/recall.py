@@ -133,6 +133,7 @@ def _state(body: Mapping[str, object]) -> State:
         table_id=str(body["table_id"]),
         schema=str(body["schema"]),
         effective=int(str(body["effective"])),
+        since=int(str(body["since"])),
         last=_told(body["last"]),
         stands=_told(body["stands"]),
         taken={name: _files(files) for name, files in taken.items()},

@@ -2,8 +2,9 @@
 
 import shlex
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,39 +12,68 @@ from api.cli import show
 from api.cli.options import AsJson, Force, Selection
 from api.cli.progress import Progress
 
+if TYPE_CHECKING:
+    from assets.explain import Explanation
+    from assets.graph import Graph
+
 
 def assets(selection: Selection = "*", as_json: AsJson = False) -> None:
     """Lists the assets, with what each reads and means.
 
     Example: lakeline assets "gold.*"
     """
-    from assets.asset import External, TableAsset
+    from assets.asset import group_of, kinds_of
     from assets.catalog import load
-    from assets.select import select
 
     graph = load()
-    chosen = graph.order if selection == "*" else select(graph, selection)
     listed = []
-    for key in chosen:
+    for key in graph.order if selection == "*" else _chosen(graph, selection, as_json=as_json):
         asset = graph.assets[key]
-        kind = "table" if isinstance(asset, TableAsset) else "external" if isinstance(asset, External) else "model"
-        reads = [str(reference) for reference in graph.inputs[key].values()]
-        about = asset.description.splitlines()[0] if asset.description else ""
-        listed.append({"key": key, "kind": kind, "reads": reads, "about": about, "where": str(asset.where)})
+        about = {
+            "key": key,
+            "kind": kinds_of(asset)[0],
+            "reads": [str(reference) for reference in graph.inputs[key].values()],
+            "about": asset.description.splitlines()[0] if asset.description else "",
+            "where": str(asset.where),
+            "group": group_of(asset),
+            "owner": asset.owner,
+            "tags": asset.tags,
+        }
+        listed.append(about)
     if as_json:
         show.as_json(listed)
         return
     show.rows(("asset", "kind", "reads", "about"), [(a["key"], a["kind"], a["reads"], a["about"]) for a in listed])
 
 
-def plan(selection: Selection = "*", force: Force = False, as_json: AsJson = False) -> None:
+def _chosen(graph: "Graph", selection: str, *, as_json: bool) -> tuple[str, ...]:
+    from assets.select import select
+
+    def stale() -> tuple[str, ...]:
+        from assets.materialize import Materializer
+
+        return Materializer.from_env(Progress(is_quiet=as_json).say).chosen("stale()")
+
+    return select(graph, selection, stale=stale)
+
+
+def plan(
+    selection: Selection = "*",
+    explain: Annotated[str, typer.Option(metavar="ASSET", help="Tells the whole chain of causes for one asset.")] = "",
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
     """Says what is fresh, missing, stale or blocked, and why; makes nothing.
 
     Example: lakeline plan +gold.iris_features
     """
     from assets.materialize import Materializer
 
-    planned = Materializer.from_env(Progress(is_quiet=as_json).say).plan(selection, force=force)
+    materializer = Materializer.from_env(Progress(is_quiet=as_json).say)
+    if explain:
+        _explained(materializer.explain(explain, selection, force=force), as_json=as_json)
+        return
+    planned = materializer.plan(selection, force=force)
     if as_json:
         show.as_json(
             [{"key": s.key, "state": s.state, "causes": s.causes, "version": s.version} for s in planned.steps]
@@ -57,6 +87,17 @@ def plan(selection: Selection = "*", force: Force = False, as_json: AsJson = Fal
     command = "lakeline run" if selection == "*" else f"lakeline run {shlex.quote(selection)}"
     told = f"{len(planned.work)} to make: {command}" if planned.work else "nothing to make"
     show.out.print(f"\n{told}{f' ({blocked} blocked)' if blocked else ''}", style="dim")
+
+
+def _explained(told: "Explanation", *, as_json: bool) -> None:
+    from assets.explain import in_words
+
+    words = in_words(told)
+    if as_json:
+        show.as_json(asdict(told) | {"words": words})
+        return
+    for line in words:
+        show.out.print(line, markup=False)
 
 
 def run(selection: Selection = "*", force: Force = False, as_json: AsJson = False) -> None:

@@ -53,8 +53,12 @@ app.add_typer(new.app, name="new")
 USAGE = frozenset(
     {
         "BadQuery",
+        "BadSelection",
         "BadSetting",
+        "NoAssetHas",
+        "NotChosen",
         "NotLandable",
+        "NotOne",
         "UnknownAlias",
         "UnknownAsset",
         "UnknownModel",

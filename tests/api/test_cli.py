@@ -11,6 +11,7 @@ from tests.api.terminal import ORDERS, Said, lakeline
 READING = (
     ("assets",),
     ("plan",),
+    ("plan", "--explain", "silver.orders"),
     ("history", "silver.orders"),
     ("lineage", "silver.orders"),
     ("sql", "from silver.orders"),
@@ -124,6 +125,8 @@ def test_a_run_in_json_is_one_document(shop: Path) -> None:
     ("arguments", "told"),
     [
         (("plan", "silver.order"), "did you mean silver.orders"),
+        (("assets", "silver.* and and"), "found 'and'\n  silver.* and and\n               ^"),
+        (("plan", "bronze.*", "--explain", "silver.orders"), "silver.orders is not chosen by 'bronze.*'"),
         (("run", "nothing.there"), "no asset is named 'nothing.there'"),
         (("history", "silver.nope"), "nothing has made 'silver.nope' yet"),
         (("lineage", "silver.orders@7"), "has no version 7; it has 0 to 0"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from assets import model
 from assets.asset import External
 from assets.graph import Graph
-from assets.plan import Observed, Plan, plan
+from assets.plan import Observed, Plan, Step, plan, stale
 from lakehouse.stamp import InputVersion, Stamp
 from lakehouse.table import TableVersion
 from tests.assets.test_graph import diamond, table
@@ -104,6 +104,43 @@ def test_missing_when_the_table_is_gone(graph: Graph) -> None:
     assert states(plan(graph, graph.order, observed))["gold.bottom"] == "MISSING"
 
 
+def test_every_cause_is_told_and_where_one_came_from_stands_apart(graph: Graph) -> None:
+    observed = moved(settled(graph), "silver.left", 4)
+    observed = replace(observed, code={**observed.code, "silver.right": "c1", "gold.bottom": "c1"})
+    step = next(step for step in plan(graph, graph.order, observed).steps if step.key == "gold.bottom")
+    assert step.own == ("code", "input silver.left v0 -> v4")
+    assert step.passed_on == ("silver.right",)
+    assert step.causes == ("code", "input silver.left v0 -> v4", "upstream silver.right will run")
+
+
+def test_a_root_cause_stands_at_one_step_alone(graph: Graph) -> None:
+    planned = plan(graph, graph.order, moved(settled(graph), "bronze.top", 2))
+    reread = [cause for step in planned.steps for cause in step.own]
+    assert reread == ["input bronze.top v0 -> v2"] * 2, "once for each asset that read it"
+    code = plan(graph, graph.order, replace(settled(graph), code={**settled(graph).code, "bronze.top": "c1"}))
+    assert [(step.key, step.own) for step in code.steps if step.own] == [("bronze.top", ("code",))]
+    assert len(code.work) == 4
+
+
+def test_what_is_stale_is_what_a_run_of_everything_makes(graph: Graph) -> None:
+    assert stale(graph, settled(graph)) == set()
+    assert stale(graph, moved(settled(graph), "silver.left", 1)) == {"gold.bottom"}
+
+
+def test_a_step_of_a_partition_is_kept_apart_from_the_whole_asset() -> None:
+    assert Step(key="gold.a", state="FRESH").slot == "gold.a"
+    assert Step(key="gold.a", state="FRESH", partition="2026-01").slot == "gold.a[2026-01]"
+
+
+def test_a_chain_of_thousands_is_planned_without_recursion() -> None:
+    names = [f"silver.t{number}" for number in range(1500)]
+    graph = Graph.of([table(name, *names[max(place - 1, 0) : place]) for place, name in enumerate(names)])
+    observed = settled(graph)
+    planned = plan(graph, graph.order, replace(observed, code={**observed.code, names[0]: "c1"}))
+    assert len(planned.work) == 1500
+    assert planned.steps[-1].causes == (f"upstream {names[-2]} will run",)
+
+
 def test_forced_is_a_cause_of_its_own(graph: Graph) -> None:
     planned = plan(graph, ["bronze.top"], settled(graph), force=True)
     assert causes(planned, "bronze.top") == ("forced",)
@@ -111,6 +148,12 @@ def test_forced_is_a_cause_of_its_own(graph: Graph) -> None:
 
 @pytest.fixture
 def served() -> Graph:
+    return with_a_model()
+
+
+def with_a_model() -> Graph:
+    """rows -> model; what its staging version told; a report of that."""
+
     @model("models.m", inputs={"rows": "gold.rows"})
     def trained(rows: object) -> object:
         return None
@@ -131,6 +174,7 @@ def test_blocked_while_no_version_has_the_alias_and_so_is_all_that_needs_it(serv
     planned = plan(served, served.order, observed)
     assert states(planned)["gold.told"] == states(planned)["gold.report"] == "BLOCKED"
     assert causes(planned, "gold.told") == ("no version of models.m has the alias staging",)
+    assert causes(planned, "gold.report") == ("gold.told is blocked",)
     assert not planned.work
 
 
