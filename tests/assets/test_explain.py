@@ -59,8 +59,8 @@ def test_a_cause_is_named_once_and_then_how_it_reaches_the_asset(graph: Graph) -
 
 def test_what_does_not_reach_the_asset_is_not_told(graph: Graph) -> None:
     observed = with_code(settled(graph), "silver.left", "gold.bottom")
-    assert told(graph, observed, "silver.left").roots == (Root(cause="code", keys=("silver.left",)),)
-    assert told(graph, observed, "gold.bottom").roots == (Root(cause="code", keys=("silver.left", "gold.bottom")),)
+    assert told(graph, observed, "silver.left").roots == (Root(cause="code c0 -> c1", keys=("silver.left",)),)
+    assert told(graph, observed, "gold.bottom").roots == (Root(cause="code c0 -> c1", keys=("silver.left", "gold.bottom")),)
     assert told(graph, observed, "silver.right").state == "FRESH"
 
 
@@ -149,7 +149,7 @@ def test_a_chain_of_thousands_is_explained_without_recursion() -> None:
     names = [f"silver.t{number}" for number in range(1500)]
     graph = Graph.of([table(name, *names[max(place - 1, 0) : place]) for place, name in enumerate(names)])
     explained = told(graph, with_code(settled(graph), names[0]), names[-1])
-    assert explained.roots == (Root(cause="code", keys=(names[0],)),)
+    assert explained.roots == (Root(cause="code c0 -> c1", keys=(names[0],)),)
     assert len(explained.way) == 1499
 
 

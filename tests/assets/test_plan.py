@@ -108,9 +108,9 @@ def test_every_cause_is_told_and_where_one_came_from_stands_apart(graph: Graph) 
     observed = moved(settled(graph), "silver.left", 4)
     observed = replace(observed, code={**observed.code, "silver.right": "c1", "gold.bottom": "c1"})
     step = next(step for step in plan(graph, graph.order, observed).steps if step.key == "gold.bottom")
-    assert step.own == ("code", "input silver.left v0 -> v4")
+    assert step.own == ("code c0 -> c1", "input silver.left v0 -> v4")
     assert step.passed_on == ("silver.right",)
-    assert step.causes == ("code", "input silver.left v0 -> v4", "upstream silver.right will run")
+    assert step.causes == ("code c0 -> c1", "input silver.left v0 -> v4", "upstream silver.right will run")
 
 
 def test_a_root_cause_stands_at_one_step_alone(graph: Graph) -> None:
@@ -118,7 +118,7 @@ def test_a_root_cause_stands_at_one_step_alone(graph: Graph) -> None:
     reread = [cause for step in planned.steps for cause in step.own]
     assert reread == ["input bronze.top v0 -> v2"] * 2, "once for each asset that read it"
     code = plan(graph, graph.order, replace(settled(graph), code={**settled(graph).code, "bronze.top": "c1"}))
-    assert [(step.key, step.own) for step in code.steps if step.own] == [("bronze.top", ("code",))]
+    assert [(step.key, step.own) for step in code.steps if step.own] == [("bronze.top", ("code c0 -> c1",))]
     assert len(code.work) == 4
 
 
