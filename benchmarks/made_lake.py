@@ -6,6 +6,7 @@ from pathlib import Path
 from lakehouse.stamp import CheckResult, InputVersion, Stamp
 
 _AT = 1_700_000_000_000
+_TIME, _SEQUENCE = 4_444_444_444_444, 777_777_777  # marks, in the place of which each commit has its own
 _SCHEMA = json.dumps(
     {"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": True, "metadata": {}}]},
     separators=(",", ":"),
@@ -48,26 +49,28 @@ def write_table(path: Path, key: str, table_id: str, commits: int, inputs: dict[
     """One table's log: appends of ten rows, each with a stamp and statistics."""
     log = path / "_delta_log"
     log.mkdir(parents=True)
+    first, later = (_commit(key, table_id, inputs, is_first=is_first) for is_first in (True, False))
     for version in range(commits):
-        (log / f"{version:020}.json").write_text(_commit(key, table_id, version, inputs))
+        text = (later if version else first).replace(str(_TIME), str(_AT + version * 1000))
+        (log / f"{version:020}.json").write_text(text.replace(str(_SEQUENCE), str(version + 1)))
 
 
 def _id(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012}"
 
 
-def _commit(key: str, table_id: str, version: int, inputs: dict[str, InputVersion]) -> str:
-    at = _AT + version * 1000
+def _commit(key: str, table_id: str, inputs: dict[str, InputVersion], *, is_first: bool) -> str:
+    """A commit with marks where its time and number belong."""
     stamp = Stamp(
         asset=key,
         code="1",
         inputs=inputs,
-        run=f"20260101T000000-{version:06}",
-        sequence=version + 1,
+        run=f"20260101T000000-{_SEQUENCE}",
+        sequence=_SEQUENCE,
         checks=(CheckResult(name="id > 0", otherwise="fail", failed=0, total=10),),
     )
     info = {
-        "timestamp": at,
+        "timestamp": _TIME,
         "operation": "WRITE",
         "operationParameters": {"mode": "Append"},
         "userMetadata": stamp.encode(),
@@ -76,7 +79,7 @@ def _commit(key: str, table_id: str, version: int, inputs: dict[str, InputVersio
         "clientVersion": "delta-rs.py-1.6.6",
     }
     actions: list[dict[str, object]] = [{"commitInfo": info}]
-    if version == 0:
+    if is_first:
         described = {
             "id": table_id,
             "name": None,
@@ -84,18 +87,18 @@ def _commit(key: str, table_id: str, version: int, inputs: dict[str, InputVersio
             "format": {"provider": "parquet", "options": {}},
             "schemaString": _SCHEMA,
             "partitionColumns": [],
-            "createdTime": at,
+            "createdTime": _TIME,
             "configuration": {},
         }
         actions += [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": described}]
     stats = '{"numRecords":10,"minValues":{"id":1},"maxValues":{"id":10},"nullCount":{"id":0}}'
     added = {
-        "path": f"part-00000-{version:08}-0000-4000-8000-000000000000-c000.snappy.parquet",
+        "path": f"part-00000-{_SEQUENCE}-0000-4000-8000-000000000000-c000.snappy.parquet",
         "partitionValues": {},
         "size": 1000,
-        "modificationTime": at,
+        "modificationTime": _TIME,
         "dataChange": True,
         "stats": stats,
     }
-    actions += [{"txn": {"appId": key, "version": version + 1, "lastUpdated": at}}, {"add": added}]
+    actions += [{"txn": {"appId": key, "version": _SEQUENCE, "lastUpdated": _TIME}}, {"add": added}]
     return "".join(f"{json.dumps(action, separators=(',', ':'))}\n" for action in actions)
