@@ -51,7 +51,9 @@ def commit(rows: "Callable[[], pa.Table]", publication: Publication, settings: L
         storage_options=storage_options(settings),
     )
     try:
-        if publication.write == "append":
+        if table is None:
+            write(mode="error")
+        elif publication.write == "append":
             write(mode="append", schema_mode=_schema_mode(publication))
         else:
             write(mode="overwrite", schema_mode=_schema_mode(publication), predicate=publication.replace_where)
@@ -61,6 +63,8 @@ def commit(rows: "Callable[[], pa.Table]", publication: Publication, settings: L
         raise SchemaRefused(publication.location.uri, str(error)) from error
     except Exception as error:  # delta-rs has no class for some errors, such as a type that Delta does not know
         reason = str(error).split("\n   0: ")[0]
+        if "A table already exists" in reason:
+            raise CommitTaken(publication.application, publication.sequence) from error
         raise ComputeFailed(f"a commit of {publication.location}", reason) from error
 
 
