@@ -14,16 +14,19 @@ from typing import IO
 from tests.journey.workplace import LAKELINE, Workplace
 
 PATIENCE_SECONDS = 240
+_MEASURED = (
+    "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode;"
+    " print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a command ended: its exit code, or the signal that killed it, negative; `peak` is its largest memory in bytes."""
+    """How a command ended: its exit code, or the signal that killed it, negative, and what it said."""
 
     code: int
     out: str
     err: str
-    peak: int
 
     @property
     def was_killed(self) -> bool:
@@ -88,12 +91,12 @@ class Command:
     def _poll(self, options: int) -> Ended | None:
         if self._process.returncode is not None:
             return self._ended
-        pid, status, usage = os.wait4(self._process.pid, options)
+        pid, status = os.waitpid(self._process.pid, options)
         if not pid:
             return None
         self._process.returncode = os.waitstatus_to_exitcode(status)
         told = [_read(file) for file in (self._out, self._err)]
-        return Ended(code=self._process.returncode, out=told[0], err=told[1], peak=usage.ru_maxrss * 1024)
+        return Ended(code=self._process.returncode, out=told[0], err=told[1])
 
 
 def lakeline(place: Workplace, *arguments: str) -> Command:
@@ -106,6 +109,16 @@ def finished(place: Workplace, *arguments: str) -> Ended:
     ended = lakeline(place, *arguments).wait()
     assert ended.code == 0, (arguments, ended)
     return ended
+
+
+def finished_with_peak(place: Workplace, *arguments: str) -> tuple[Ended, int]:
+    """What a command that has to work says, and its largest memory in bytes.
+
+    The command is the only child of a small process, for a child's memory counts from that of its parent.
+    """
+    ended = Command(place, ("-c", _MEASURED, sys.executable, str(LAKELINE), *arguments)).wait()
+    assert ended.code == 0, (arguments, ended)
+    return ended, int(ended.out.splitlines()[-1]) * 1024
 
 
 def appears(folder: Path, pattern: str) -> Callable[[], bool]:
