@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .lakeline/venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check bench clean lock
+.PHONY: help setup demo test test-fast test-long check bench clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -14,11 +14,14 @@ setup: ## Sets up uv, the environment and Spark's jars; once done, asks no netwo
 demo: setup ## Tells the whole story on iris: from raw files to a served prediction
 	@$(BIN)/lakeline demo
 
-test: setup ## Runs all tests
+test: setup ## Runs all tests but the long ones
 	@$(BIN)/pytest
 
 test-fast: setup ## Runs the tests that need neither Spark nor a server, in less than a minute
 	@$(BIN)/pytest -m "not spark and not slow" -n 2
+
+test-long: setup ## Kills commands and Spark at a hundred random moments and races processes, for many minutes; prints its seed
+	@$(BIN)/pytest tests/crash -m long -s
 
 check: setup ## Lint, format, types and import contracts
 	@$(BIN)/ruff check

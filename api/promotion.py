@@ -72,6 +72,11 @@ class Gate:
         c = comparison
         return self.models.promote(self.name, c.challenger.version, c.alias, by=by, why=why, rule=self.rule)
 
+    def reject(self, comparison: Comparison, *, by: str, why: str) -> None:
+        """Journals that a person looked at the version and left the alias where it is."""
+        c = comparison
+        self.models.reject(self.name, c.challenger.version, c.alias, by=by, why=why.strip() or "answered no")
+
     @staticmethod
     def _is_one_table(comparison: Comparison, key: str) -> bool:
         stamps = [

@@ -17,6 +17,8 @@ from lakehouse.history import Commit
 from lakehouse.lake import QUARANTINE, Lake
 from lakehouse.stamp import CheckResult, Stamp
 
+_TRIES = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeTable:
@@ -105,39 +107,44 @@ def _refuse_failures(key: str, rules: Sequence[Rule], audit: Audit) -> None:
 
 
 def _keep_back(lake: Lake, engine: Engine, stamp: Stamp, audit: Audit) -> None:
-    """Puts the rejected rows into the quarantine; a retry of the same sequence puts its own, or none, in their place."""
+    """Puts the rejected rows into the quarantine; a retry of the same sequence puts its own, or none, in their place.
+
+    Each commit is numbered after the version that it was decided upon, so that of runs at once all but one decide again.
+    """
     key = f"{QUARANTINE}.{stamp.asset}"
     kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence)
-    tries = _earlier_tries(lake, kept, stamp.asset)
-    if not audit.rejected_rows and not tries:
-        return
-    told: dict[str, str | int] = {"run": stamp.run, "sequence": stamp.sequence}
-    runs = ", ".join(f"'{run}'" for run in sorted({*tries, stamp.run}))
-    publication = Publication(
-        location=lake.location(key),
-        write="replace",
-        replace_where=f"sequence = {stamp.sequence} AND run IN ({runs})",
-        evolve=True,
-        metadata=kept.encode(),
-        application=f"{key}/{stamp.run}",
-        sequence=stamp.sequence,
-    )
-    try:
-        engine.publish(engine.with_columns(audit.rejected, told), publication)
-    except CommitTaken:
-        # Another run at the same time kept the same rows back: they need to be kept once.
-        if not any(c.stamp and c.stamp.fingerprint == kept.fingerprint for c in lake.history(key)):
-            raise
+    rejected = engine.with_columns(audit.rejected, {"run": stamp.run, "sequence": stamp.sequence})
+    for _ in range(_TRIES):
+        history = lake.history(key)
+        tries = _earlier_tries(history, lake.history(stamp.asset), kept)
+        if not audit.rejected_rows and not tries:
+            return
+        runs = ", ".join(f"'{run}'" for run in sorted({*tries, stamp.run}))
+        publication = Publication(
+            location=lake.location(key),
+            write="replace",
+            replace_where=f"sequence = {stamp.sequence} AND run IN ({runs})",
+            evolve=True,
+            metadata=kept.encode(),
+            application=key,
+            sequence=history[-1].version + 2 if history else 1,
+        )
+        try:
+            engine.publish(rejected, publication)
+        except CommitTaken:
+            continue
+        if any(c.stamp and (c.stamp.run, c.stamp.sequence) == (kept.run, kept.sequence) for c in lake.history(key)):
+            return
+    raise CommitTaken(key, stamp.sequence)
 
 
-def _earlier_tries(lake: Lake, kept: Stamp, asset: str) -> set[str]:
+def _earlier_tries(history: Sequence[Commit], published: Sequence[Commit], kept: Stamp) -> set[str]:
     """The runs that kept rows back for this sequence and published nothing, or the same.
 
     A table that was made again counts from 1 again. What was kept back from the one before it is not touched: it is older
     than the last commit, or there are higher sequences beside it.
     """
-    told = [(commit.at, commit.stamp) for commit in lake.history(kept.asset) if commit.stamp]
-    published = lake.history(asset)
+    told = [(commit.at, commit.stamp) for commit in history if commit.stamp]
     since = published[-1].at if published else datetime.min.replace(tzinfo=UTC)
     is_made_again = not published and any(stamp.sequence > kept.sequence for _, stamp in told)
     return {

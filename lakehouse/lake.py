@@ -129,29 +129,38 @@ class Lake:
         """How many rows the later version has that the earlier had not, and how many it no longer has."""
         return DuckEngine(self.settings, self._duck).rows_between(self.location(key), before, after)
 
-    def append(self, key: str, rows: "pa.Table", *, metadata: str) -> int:
-        """Appends rows in one commit by delta-rs and returns its version; only for tables that Spark never writes."""
+    def append(self, key: str, rows: "pa.Table", *, metadata: str, after: int | None = None) -> int:
+        """Appends rows in one commit by delta-rs and returns its version; only for tables that Spark never writes.
+
+        `after` is the newest version that may be there, -1 for none; on top of another one it is `CommitTaken`.
+        """
         import deltalake
         from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
 
         location = self.location(key).uri
         options = storage_options(self.settings)
+        is_first = after == -1
         try:
+            place = location if after is None or is_first else deltalake.DeltaTable(location, after, options)
             deltalake.write_deltalake(
-                location,
+                place,
                 rows,
-                mode="append",
-                schema_mode="merge",
+                mode="error" if is_first else "append",
+                schema_mode=None if is_first else "merge",
                 configuration=dict(RETENTION),
-                commit_properties=deltalake.CommitProperties(custom_metadata={"userMetadata": metadata}),
+                commit_properties=deltalake.CommitProperties(
+                    custom_metadata={"userMetadata": metadata}, max_commit_retries=None if after is None else 0
+                ),
                 storage_options=options,
             )
-            return deltalake.DeltaTable(location, storage_options=options).version()
+            return deltalake.DeltaTable(location, storage_options=options).version() if after is None else after + 1
         except CommitFailedError as error:
             raise CommitTaken(key, 0) from error
         except (SchemaMismatchError, ValueError) as error:
             raise SchemaRefused(location, str(error)) from error
         except (DeltaError, OSError) as error:
+            if is_first and self.files.names(self.location(key).child("_delta_log")):
+                raise CommitTaken(key, 0) from error
             raise ComputeFailed(f"a commit of {location}", str(error)) from error
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":

@@ -1,19 +1,19 @@
 """Files that other systems put into the landing folder: seen, read whole or not at all, and never changed."""
 
-import csv
 import filecmp
 import hashlib
-import io
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakehouse.delimited import Malformed, parse
 from lakehouse.errors import NotLandable, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ QUIET_SECONDS = 2.0
 """A file that was written to more recently may still be growing."""
 
 _MOST_NAMES = 10_000
-
-
-class Malformed(Exception):
-    """Why a file is no table of the wanted columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +77,7 @@ def observe(
         if facts is None or facts != before[path]:
             growing.append(name)
             continue
-        content = seen.get((name, *facts)) or hashlib.sha256(_bytes(path)).hexdigest()
+        content = seen.get((name, *facts)) or _hash_of(path)
         files.setdefault(content, LandedFile(name=name, content=content, size=facts[0], changed=facts[1]))
     return Landing(files=tuple(files.values()), growing=tuple(growing))
 
@@ -98,14 +94,12 @@ def take(folder: Path, files: Sequence[LandedFile], columns: tuple[str, ...], no
     taken: list[LandedFile] = []
     rejected: dict[str, str] = {}
     for file in files:
-        text = _bytes_if_there(folder / file.name)
-        if text is None or hashlib.sha256(text).hexdigest() != file.content:
+        rows = _rows_of(folder, file, columns)
+        if rows is None:
             continue
         taken.append(file)
-        try:
-            rows = parse(text, columns)
-        except Malformed as reason:
-            rejected[file.content] = str(reason)
+        if isinstance(rows, Malformed):
+            rejected[file.content] = str(rows)
             continue
         for number, row in enumerate(rows, 1):
             for column, value in zip(values, (*row, file.name, number, file.content), strict=True):
@@ -117,47 +111,14 @@ def take(folder: Path, files: Sequence[LandedFile], columns: tuple[str, ...], no
     return Taken(rows=table.append_column("taken_at", times), files=tuple(taken), rejected=rejected)
 
 
-def parse(content: bytes, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The rows of a CSV with a header, each in the order of the columns; `Malformed` says what is wrong and in which line."""
-    if b"\0" in content:
-        raise Malformed("it has a NUL byte, so it is not text; wanted CSV in UTF-8")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise Malformed(f"line {line} is not UTF-8; save it as UTF-8") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = []
-    try:
-        if not text.strip():
-            raise Malformed("it is empty")
-        header = [name.strip() for name in next(reader, [])]
-        if sorted(header) != sorted(columns):
-            found = ", ".join(header) or "nothing"
-            raise Malformed(f"its header is {found[:200]!r}, wanted the columns {', '.join(columns)}")
-        order = [header.index(name) for name in columns]
-        for fields in reader:
-            if not fields:
-                continue
-            if len(fields) != len(header):
-                raise Malformed(f"line {reader.line_num} has {len(fields)} fields, wanted {len(header)}")
-            rows.append(tuple(fields[place] for place in order))
-    except csv.Error as error:
-        raise Malformed(f"line {reader.line_num} is no CSV: {error}") from error
-    return rows
-
-
 def set_aside(folder: Path, file: LandedFile, into: Path, reason: str) -> Path:
     """Keeps a copy of a malformed file with the reason beside it; the landed file stays where it is."""
     kept = into / f"{file.content[:12]}-{Path(file.name).name}"
-    source = folder / file.name
-    try:
-        into.mkdir(parents=True, exist_ok=True)
-        _copied_whole(source, into).replace(kept)
-    except OSError as error:
-        raise StoreUnreachable(str(kept), str(error)) from error
     told = {"file": file.name, "content": file.content, "reason": reason}
-    kept.with_name(kept.name + ".reason.json").write_text(json.dumps(told, indent=2) + "\n")
+    with _told(kept):
+        into.mkdir(parents=True, exist_ok=True)
+        _copied_whole(folder / file.name, into).replace(kept)
+        kept.with_name(kept.name + ".reason.json").write_text(json.dumps(told, indent=2) + "\n")
     return kept
 
 
@@ -169,15 +130,13 @@ def land(source: Path, folder: Path) -> Path:
     if not source.is_file():
         raise NotLandable(str(source), "it is not a file")
     names = (source.name, *(f"{source.stem}-{number}{source.suffix}" for number in range(2, _MOST_NAMES)))
-    try:
+    with _told(folder):
         folder.mkdir(parents=True, exist_ok=True)
         part = _copied_whole(source, folder)
         try:
             return _named(part, folder, names)
         finally:
             part.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreUnreachable(str(error.filename or folder), error.strerror or str(error)) from error
 
 
 def _named(part: Path, folder: Path, names: Iterable[str]) -> Path:
@@ -217,12 +176,28 @@ def _facts(path: Path) -> tuple[int, int] | None:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _bytes_if_there(path: Path) -> bytes | None:
-    return _bytes(path) if path.exists() else None
+def _rows_of(folder: Path, file: LandedFile, columns: tuple[str, ...]) -> list[tuple[str, ...]] | Malformed | None:
+    """The rows of a file, or why there are none; None where it is no longer what was observed."""
+    path = folder / file.name
+    before = _facts(path)
+    if before is None or _hash_of(path) != file.content:
+        return None
+    with _told(path), path.open("rb") as content:
+        try:
+            rows: list[tuple[str, ...]] | Malformed = parse(content, columns)
+        except Malformed as reason:
+            rows = reason
+    return rows if _facts(path) == before else None
 
 
-def _bytes(path: Path) -> bytes:
+def _hash_of(path: Path) -> str:
+    with _told(path), path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        return path.read_bytes()
+        yield
     except OSError as error:
-        raise StoreUnreachable(str(path), str(error)) from error
+        raise StoreUnreachable(str(error.filename or path), error.strerror or str(error)) from error

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from registry.errors import UnknownAlias, UnknownModel, UnknownVersion
@@ -72,13 +72,13 @@ def compared(journal: Told, name: str, version: int, alias: str, rule: Rule) -> 
     )
 
 
-def judged(event: Literal["moved", "rejected"], comparison: Comparison, by: str, why: str) -> Event:
+def judged(event: Literal["moved", "rejected"], comparison: Comparison, *, at: datetime, by: str, why: str) -> Event:
     """The entry for a version that was moved to the alias, or was not."""
     champion, challenger = comparison.champion, comparison.challenger
     before = champion.version if champion else None
     is_moved = event == "moved"
     return Event(
-        at=datetime.now(UTC),
+        at=at,
         event=event,
         model=comparison.name,
         model_id=challenger.model_id,
@@ -93,10 +93,10 @@ def judged(event: Literal["moved", "rejected"], comparison: Comparison, by: str,
     )
 
 
-def registration(version: ModelVersion, before: ModelVersion | None, by: str, why: str) -> Event:
+def registration(version: ModelVersion, before: ModelVersion | None, *, at: datetime, by: str, why: str) -> Event:
     """The entry for a version that was made, and is the candidate from now on."""
     return Event(
-        at=datetime.now(UTC),
+        at=at,
         event="registered",
         model=version.name,
         model_id=version.model_id,

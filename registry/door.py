@@ -42,6 +42,8 @@ def import_quietly() -> None:
 
     for noisy in ("mlflow", "alembic", "git"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    # Before it raises an error of its database it logs it with its stack; here the error is told in words.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def opened(settings: RegistrySettings) -> "MlflowClient":

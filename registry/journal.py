@@ -2,13 +2,14 @@
 
 import json
 import math
+import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from lakehouse.errors import CommitTaken, PlatformError
+from lakehouse.errors import CommitTaken
 from lakehouse.history import Commit
 from lakehouse.stamp import Stamp
 from registry.model import ModelVersion
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 KEY = "ops.model_journal"
 BY_HAND = "by hand"
-_TRIES, _PAUSE_SECONDS = 6, 0.05
+_TRIES, _LONGEST_PAUSE_SECONDS = 40, 0.5
 
 Kind = Literal["registered", "moved", "rejected"]
 
@@ -26,8 +27,11 @@ Kind = Literal["registered", "moved", "rejected"]
 class JournalTable(Protocol):
     """Where the journal is kept: a Delta table that is only appended to."""
 
-    def append(self, key: str, rows: "pa.Table", *, metadata: str) -> int:
-        """Appends rows in one commit that keeps the metadata word for word; makes the table where there is none."""
+    def append(self, key: str, rows: "pa.Table", *, metadata: str, after: int) -> int:
+        """Appends rows in one commit that keeps the metadata word for word, as the first one where `after` is -1.
+
+        Where the newest version is another than `after`, it is `CommitTaken` and nothing is added.
+        """
         ...
 
     def history(self, key: str) -> Sequence[Commit]:
@@ -123,28 +127,34 @@ class Journal:
 
     def read(self) -> Told:
         """All events; a commit that is not ours is passed over."""
-        return Told(events=tuple(e for commit in self._table.history(KEY) if (e := _event(commit)) is not None))
+        return _told(self._table.history(KEY))
 
-    def record(self, event: Event, *, run: str = BY_HAND) -> None:
-        """Adds an event in one commit; a registration carries the model's own stamp, a move one of the journal's."""
-        told = {"journal": _plain(event)}
-        history = self._table.history(KEY)
-        if event.event == "registered" and event.stamp is not None:
+    def record(self, asked: Callable[[Told], Event | None], *, run: str = BY_HAND) -> Event | None:
+        """Adds, in one commit, the event that is asked for in view of all that the journal tells; None asks for none.
+
+        Of those that add at the same time, one is first, and each other one is asked again in view of what that one added.
+        A registration carries the model's own stamp, a move or a refusal one of the journal's.
+        """
+        for number in range(_TRIES):
+            history = self._table.history(KEY)
+            event = asked(_told(history))
+            if event is None:
+                return None
             stamp = event.stamp
-        else:
-            own = [commit for commit in history if commit.stamp is not None and commit.stamp.asset == KEY]
-            stamp = Stamp(asset=KEY, code="", inputs={}, run=run, sequence=len(own) + 1)
-        metadata = replace(stamp, extra={**stamp.extra, **told}).encode()
-        # Of those that all make the table at once, only one does, and an append that began before may be refused (delta-rs
-        # 1.6); a refused commit was not made, so that it can be tried again.
-        for number in range(1, _TRIES + 1):
+            if event.event != "registered" or stamp is None:
+                own = [commit for commit in history if commit.stamp is not None and commit.stamp.asset == KEY]
+                stamp = Stamp(asset=KEY, code="", inputs={}, run=run, sequence=len(own) + 1)
+            metadata = replace(stamp, extra={**stamp.extra, "journal": _plain(event)}).encode()
             try:
-                self._table.append(KEY, _row(event), metadata=metadata)
-                return
-            except PlatformError as error:
-                if number == _TRIES or (history and not isinstance(error, CommitTaken)):
-                    raise
-                time.sleep(_PAUSE_SECONDS * number)
+                self._table.append(KEY, _row(event), metadata=metadata, after=history[-1].version if history else -1)
+                return event
+            except CommitTaken:
+                time.sleep(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.02 * 2**number)))
+        raise CommitTaken(KEY, len(history))
+
+
+def _told(history: Sequence[Commit]) -> Told:
+    return Told(events=tuple(event for commit in history if (event := _event(commit)) is not None))
 
 
 def _plain(event: Event) -> dict[str, object]:

@@ -1,11 +1,13 @@
 """The registered models: kept with their stamps, moved between aliases with reasons, loaded to predict."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from lakehouse.errors import CommitTaken
+from lakehouse.errors import CommitTaken, PlatformError
 from lakehouse.stamp import Stamp
 from registry import outside
 from registry.aliases import STAGES, read_model
@@ -14,7 +16,16 @@ from registry.door import opened, told
 from registry.errors import NotBetter
 from registry.journal import BY_HAND, Event, Journal, JournalTable, Told
 from registry.model import Dataset, ModelVersion, TrainedModel
-from registry.moving import Step, carry_out, carry_out_elsewhere, intend, settle
+from registry.moving import (
+    Intent,
+    carry_out,
+    carry_out_elsewhere,
+    follow_journal,
+    intend,
+    intent_of,
+    settle,
+    stages_after,
+)
 from registry.process import is_at_work
 from registry.promote import Rule
 from registry.saving import Hook, Saving
@@ -82,17 +93,23 @@ class Models:
             settings=self.settings, client=client, journal=journal, name=name, stamp=stamp, passing=self._passing
         )
         version = saving.registered(train, datasets)
-        journal = self._journal.read()
-        if (done := _published(journal, name, stamp)) is not None:
-            return done
-        by, why = f"run {stamp.run}", "newest trained"
-        carry_out(self.settings, [intend(name, "candidate", version.version, by=by, why=why)])
-        event = registration(version, journal.aliases(name).get("candidate"), by, why)
-        self._journal.record(event)
-        self._passing("journaled")
-        alias = Step(do="alias", model=name, name="candidate", value=str(version.version))
-        carry_out(self.settings, [alias, settle(name, "candidate")])
-        return event.model_version
+        intent = intent_of(
+            self.settings, name, "candidate", version.version, by=f"run {stamp.run}", why="newest trained"
+        )
+
+        def asked(told: Told) -> Event | None:
+            if _published(told, name, stamp) is not None:
+                return None
+            before = told.aliases(name).get("candidate")
+            return registration(version, before, at=intent.at, by=intent.by, why=intent.why)
+
+        with self._moving(name, intent):
+            event = self._journal.record(asked)
+            self._passing("journaled")
+            follow_journal(self.settings, self._journal, name, "candidate", None)
+        done = _published(self._journal.read(), name, stamp) if event is None else event.model_version
+        assert done is not None
+        return done
 
     def compare(self, name: str, version: int, alias: str, rule: Rule | None = None) -> Comparison:
         """A version beside the one that the alias stands at, and whether the rule calls it better."""
@@ -109,34 +126,41 @@ class Models:
         rule: Rule | None = None,
         run: str = BY_HAND,
     ) -> Promotion:
-        """Moves an alias to a version, in MLflow and then in the journal; a worse version only for a reason."""
+        """Moves an alias to a version, in the journal and then in MLflow; a worse version only for a reason.
+
+        Where the journal cannot be written to, nothing is moved. Of two promotions at once, the one that is journaled last
+        stays.
+        """
         self.compare(name, version, alias, rule)  # refuses what is not known before MLflow is asked
         self._notice(name)
         comparison = self.compare(name, version, alias, rule)
-        if comparison.is_there:
+        if not _has_to_move(comparison, why):
             return Promotion(comparison=comparison, event=None)
-        if not comparison.decision.better and not why.strip():
-            raise NotBetter(name, version, alias, comparison.decision.reasons)
         told_why = why.strip() or "; ".join(comparison.decision.reasons)
         stage = next((s for s, successor in STAGES.items() if successor == alias), None) if self._mirrors else None
-        steps = [intend(name, alias, version, by=by, why=told_why, stage=stage)]
-        if stage is not None:
-            steps.append(Step(do="stage", model=name, name=stage, value=str(version)))
-        steps.append(Step(do="alias", model=name, name=alias, value=str(version)))
-        carry_out(self.settings, steps)
-        self._passing("moved")
-        standing = self.alias(name, alias)  # another promotion may have been journaled since the comparison
-        moved = self._move(comparison, by, told_why, is_staged=stage is not None)
-        event = replace(moved, from_version=standing.version if standing else None)
-        self._journal.record(event, run=run)
-        carry_out(self.settings, [settle(name, alias)])
+        stages = None if stage is None else stages_after(self.settings, name, version, stage)
+        intent = intent_of(self.settings, name, alias, version, by=by, why=told_why, stage=stage)
+
+        def asked(told: Told) -> Event | None:
+            nonlocal comparison
+            comparison = compared(told, name, version, alias, rule or Rule())
+            event = judged("moved", comparison, at=intent.at, by=by, why=told_why)
+            return replace(event, stages=stages) if _has_to_move(comparison, why) else None
+
+        with self._moving(name, intent):
+            event = self._journal.record(asked, run=run)
+            self._passing("journaled")
+            follow_journal(self.settings, self._journal, name, alias, stage)
         return Promotion(comparison=comparison, event=event)
 
     def reject(self, name: str, version: int, alias: str, *, by: str, why: str, run: str = BY_HAND) -> Event:
         """Journals that somebody looked at a version and left the alias where it is."""
-        comparison = self.compare(name, version, alias)
-        event = judged("rejected", comparison, by, why)
-        self._journal.record(event, run=run)
+        at = datetime.now(UTC)
+        event = self._journal.record(
+            lambda told: judged("rejected", compared(told, name, version, alias, Rule()), at=at, by=by, why=why),
+            run=run,
+        )
+        assert event is not None
         return event
 
     def agreement(self) -> "Agreement":
@@ -175,15 +199,40 @@ class Models:
             if before.of(name) == journal.of(name):
                 break
         carry_out_elsewhere(self.settings, found.steps)
+        events: list[Event] = []
         for event in found.events:
-            self._journal.record(event)
+            # What another command tells of this model meanwhile may be the very same; the next look finds what is left.
+            expected = len(journal.of(name)) + len(events)
+            if self._journal.record(partial(_told_next, event, expected)) is None:
+                return tuple(events)
+            events.append(event)
         carry_out_elsewhere(self.settings, found.settles)
-        return found.events
+        return tuple(events)
 
-    def _move(self, comparison: Comparison, by: str, why: str, *, is_staged: bool) -> Event:
-        event = judged("moved", comparison, by, why)
-        shown = read_model(self.settings, comparison.name) if is_staged else None
-        return event if shown is None else replace(event, stages=shown.stages)
+    @contextmanager
+    def _moving(self, name: str, intent: Intent) -> Iterator[None]:
+        """Notes a move in MLflow while it is made; after an error, what was journaled of it is finished if that can be."""
+        carry_out(self.settings, intend(name, intent))
+        try:
+            yield
+        except BaseException:
+            with suppress(PlatformError):
+                self._notice(name)
+            raise
+        carry_out(self.settings, [settle(name, intent)])
+
+
+def _told_next(event: Event, expected: int, told: Told) -> Event | None:
+    """The event, where the journal tells just so many others of its model."""
+    return event if len(told.of(event.model)) == expected else None
+
+
+def _has_to_move(comparison: Comparison, why: str) -> bool:
+    """Whether the alias is elsewhere; a worse version needs a reason."""
+    c = comparison
+    if not c.is_there and not c.decision.better and not why.strip():
+        raise NotBetter(c.name, c.challenger.version, c.alias, c.decision.reasons)
+    return not c.is_there
 
 
 def _published(journal: Told, name: str, stamp: Stamp) -> ModelVersion | None:

@@ -1,21 +1,24 @@
 """Moving an alias in MLflow, so that a crash or a look in between never takes our own move for somebody else's.
 
-The intent is tagged on the registered model first and taken away last. `python -m registry.moving` does the steps for a
-process that has not imported MLflow and should not.
+The intent is tagged on the registered model first, then the move is journaled, then MLflow follows, and the tag is taken
+away last. `python -m registry.moving` does steps in MLflow for a process that has not imported it and should not.
 """
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from lakehouse.errors import PlatformError
+from registry.aliases import STAGES, read_model
 from registry.door import opened, told
 from registry.errors import RegistryRefused, RegistryUnreachable
+from registry.journal import Journal
 from registry.process import mark
 from registry.settings import RegistrySettings
 from registry.tags import MOVING
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A move that has begun and was not yet seen to its end."""
+    """A move that has begun and was not yet seen to its end; `at` is also the time of its event in the journal.
+
+    `from_version` is where MLflow had the alias when it began. Each intent has a tag of its own, named by `mark`.
+    """
 
     alias: str
     to_version: int
@@ -34,12 +40,14 @@ class Intent:
     why: str
     process: str
     at: datetime
+    from_version: int | None = None
     stage: str | None = None
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
     @property
     def tag(self) -> str:
         """The name of the tag that holds it."""
-        return MOVING + self.alias
+        return f"{MOVING}{self.alias}.{self.mark}"
 
     def encode(self) -> str:
         """The value of the tag."""
@@ -48,23 +56,65 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One change in MLflow: an alias or a stage set to a version, or an intent noted or settled."""
+    """One step in MLflow: a version looked for, an alias or a stage set to one, or an intent noted or settled."""
 
-    do: Literal["alias", "stage", "intend", "settle"]
+    do: Literal["find", "alias", "stage", "intend", "settle"]
     model: str
     name: str
     value: str = ""
 
 
-def intend(model: str, alias: str, version: int, *, by: str, why: str, stage: str | None = None) -> Step:
-    """Notes that this process is about to move an alias."""
-    intent = Intent(alias=alias, to_version=version, by=by, why=why, process=mark(), at=datetime.now(UTC), stage=stage)
-    return Step(do="intend", model=model, name=intent.tag, value=intent.encode())
+def intent_of(
+    settings: RegistrySettings, model: str, alias: str, version: int, *, by: str, why: str, stage: str | None = None
+) -> Intent:
+    """What this process is about to do to an alias that stands where MLflow has it now."""
+    shown = read_model(settings, model)
+    return Intent(
+        alias=alias,
+        to_version=version,
+        by=by,
+        why=why,
+        process=mark(),
+        at=datetime.now(UTC),
+        from_version=None if shown is None else shown.aliases.get(alias),
+        stage=stage,
+    )
 
 
-def settle(model: str, alias: str) -> Step:
-    """Notes that the move of an alias is done with."""
-    return Step(do="settle", model=model, name=MOVING + alias)
+def intend(model: str, intent: Intent) -> tuple[Step, ...]:
+    """Notes that this process is about to move an alias to a version, which has to be there."""
+    find = Step(do="find", model=model, name="", value=str(intent.to_version))
+    return find, Step(do="intend", model=model, name=intent.tag, value=intent.encode())
+
+
+def follow(model: str, alias: str, version: int, stage: str | None) -> tuple[Step, ...]:
+    """Sets an alias, and the old stage beside it, to a version."""
+    set_alias = Step(do="alias", model=model, name=alias, value=str(version))
+    return (set_alias,) if stage is None else (Step(do="stage", model=model, name=stage, value=str(version)), set_alias)
+
+
+def follow_journal(settings: RegistrySettings, journal: Journal, model: str, alias: str, stage: str | None) -> None:
+    """Sets an alias to where the journal has it, and again where another move was journaled meanwhile."""
+    standing = journal.read().aliases(model).get(alias)
+    while standing is not None:
+        carry_out(settings, follow(model, alias, standing.version, stage))
+        before, standing = standing, journal.read().aliases(model).get(alias)
+        if standing is not None and (standing.model_id, standing.version) == (before.model_id, before.version):
+            return
+
+
+def settle(model: str, intent: Intent) -> Step:
+    """Notes that a move is done with."""
+    return Step(do="settle", model=model, name=intent.tag)
+
+
+def stages_after(settings: RegistrySettings, model: str, version: int, stage: str) -> Mapping[str, int]:
+    """The newest version of each old stage, once a version has been put into one and all others were taken out of it."""
+    with told(settings, f"show the versions of {model!r}"):
+        found = opened(settings).search_model_versions(f"name = '{model}'")
+    standing = {int(each.version): str(each.current_stage) for each in found} | {version: stage}
+    newest = {held: number for number, held in sorted(standing.items()) if held in STAGES}
+    return newest | {stage: version}
 
 
 def decode_intent(text: str) -> Intent | None:
@@ -78,7 +128,9 @@ def decode_intent(text: str) -> Intent | None:
             why=str(body["why"]),
             process=str(body["process"]),
             at=datetime.fromisoformat(body["at"]).astimezone(UTC),
+            from_version=None if body.get("from_version") is None else int(body["from_version"]),
             stage=body.get("stage"),
+            mark=str(body["mark"]),
         )
     except (ValueError, TypeError, KeyError):
         return None
@@ -116,7 +168,9 @@ def carry_out_elsewhere(settings: RegistrySettings, steps: Sequence[Step]) -> No
 
 
 def _do(client: "MlflowClient", step: Step) -> None:
-    if step.do == "alias":
+    if step.do == "find":
+        client.get_model_version(step.model, step.value)
+    elif step.do == "alias":
         client.set_registered_model_alias(step.model, step.name, step.value)
     elif step.do == "stage":
         client.transition_model_version_stage(step.model, step.value, step.name, archive_existing_versions=True)

@@ -1,12 +1,12 @@
 """Moves that others made in MLflow, and moves left unfinished: what it shows against what the journal tells. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from registry.aliases import STAGES, RegisteredModel
 from registry.journal import Event, Told
-from registry.moving import Intent, Step, decode_intent, settle
+from registry.moving import Intent, Step, decode_intent, follow, settle
 from registry.tags import MOVING
 
 FOUND = "found moved in MLflow"
@@ -35,14 +35,17 @@ def compare(
     model = shown
     look = _Look(journal=journal, model=model, at=at)
     intents = [i for tag, text in model.tags.items() if tag.startswith(MOVING) and (i := decode_intent(text))]
-    parts = [look.unfinished(intent) for intent in intents if not is_at_work(intent)]
-    begun = {intent.alias for intent in intents}
-    aliases = {*model.aliases, *journal.aliases(name), *STAGES.values()} - begun
-    parts.extend(look.moved(alias) for alias in sorted(aliases))
+    under_way = {intent.alias for intent in intents if is_at_work(intent)}
+    left = [intent for intent in intents if intent.alias not in under_way]
+    aliases = {*model.aliases, *journal.aliases(name), *STAGES.values(), *(intent.alias for intent in left)}
+    parts = [
+        look.unfinished(alias, [i for i in left if i.alias == alias]) or look.moved(alias)
+        for alias in sorted(aliases - under_way)
+    ]
     return Found(
         steps=tuple(step for part in parts for step in part.steps),
         events=tuple(event for part in parts for event in part.events),
-        settles=tuple(step for part in parts for step in part.settles),
+        settles=tuple(settle(name, intent) for intent in left),
     )
 
 
@@ -66,17 +69,23 @@ class _Look:
             return Found(events=(event,))
         return Found(steps=(Step(do="alias", model=name, name=alias, value=str(staged)),), events=(event,))
 
-    def unfinished(self, intent: Intent) -> Found:
-        """A move that its process did not see to its end: finished where a part of it shows, else forgotten."""
-        done = (settle(self.model.name, intent.alias),)
-        is_set = self.model.aliases.get(intent.alias) == intent.to_version
-        is_staged = intent.stage is not None and self.model.stages.get(intent.stage) == intent.to_version
-        is_told = self._stands_at(intent.alias, intent.to_version)
-        if not (is_set or is_staged or is_told):
-            return Found(settles=done)
-        step = Step(do="alias", model=self.model.name, name=intent.alias, value=str(intent.to_version))
-        event = self._event(intent.alias, intent.to_version, intent.by, intent.why)
-        return Found(steps=() if is_set else (step,), events=() if is_told else (event,), settles=done)
+    def unfinished(self, alias: str, intents: Sequence[Intent]) -> Found:
+        """What is left to do of moves that their processes journaled, and did not see to their end in MLflow.
+
+        A move that was not journaled did not happen. Where MLflow has the alias neither where a move found it nor where it put
+        it, somebody else has moved it since.
+        """
+        name, shown = self.model.name, self.model.aliases.get(alias)
+        standing = self.journal.aliases(name).get(alias)
+        told = {event.at for event in self.journal.of(name) if event.alias == alias and event.event != "rejected"}
+        begun = [intent for intent in intents if intent.at in told]
+        if standing is None or standing.model_id != self.model.model_id:
+            return Found()
+        if not any(shown in {intent.from_version, intent.to_version} for intent in begun):
+            return Found()
+        stage = next((i.stage for i in begun if i.stage and i.to_version == standing.version), None)
+        is_done = shown == standing.version and (stage is None or self.model.stages.get(stage) == shown)
+        return Found() if is_done else Found(steps=follow(name, alias, standing.version, stage))
 
     def _stands_at(self, alias: str, version: int | None) -> bool:
         told = self.journal.aliases(self.model.name).get(alias)

@@ -24,8 +24,10 @@ def is_at_work(marked: str, since: datetime, now: datetime) -> bool:
     host, _, rest = marked.partition(":")
     pid, _, started = rest.partition(":")
     if host != socket.gethostname() or not pid.isdigit():
-        return now - since < LONGEST
+        return abs(now - since) < LONGEST  # a clock may have been set back since
     try:
-        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) < 0.1)
+        process = psutil.Process(int(pid))
+        is_same = abs(process.create_time() - float(started)) < 0.1
+        return bool(is_same and process.status() != psutil.STATUS_ZOMBIE)  # which ended, and nobody has asked how
     except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError):
         return False

@@ -77,8 +77,13 @@ def promote(
     comparison = gate.compare(to, chosen)
     show_comparison(comparison, gate.rows_between(comparison))
     gate.check(comparison, why)
-    if not comparison.is_there and not yes and not _agrees(f"move {to} to version {chosen}?"):
-        show.err.print("nothing was moved; where nobody can answer, --yes does")
+    answer = yes or comparison.is_there or _answer(f"move {to} to version {chosen}?")
+    if answer is None:
+        show.err.print("nothing was moved, as nobody answered; --yes does")
+        raise typer.Exit(1)
+    if not answer:
+        gate.reject(comparison, by=getpass.getuser(), why=why)
+        show.err.print("nothing was moved; the journal tells that you said no")
         raise typer.Exit(1)
     show.out.print(str(gate.move(comparison, by=getpass.getuser(), why=why)))
 
@@ -124,11 +129,12 @@ def bare(name: str) -> str:
     return name.removeprefix("models.")
 
 
-def _agrees(question: str) -> bool:
+def _answer(question: str) -> bool | None:
+    """What a person says; None where nobody does."""
     try:
         return typer.confirm(question)
     except typer.Abort:
-        return False
+        return None
 
 
 def show_comparison(comparison: "Comparison", between: dict[str, tuple[int, int]]) -> None:

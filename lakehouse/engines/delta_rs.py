@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from lakehouse.engine import Publication
-from lakehouse.errors import ComputeFailed, SchemaRefused
+from lakehouse.errors import CommitTaken, ComputeFailed, SchemaRefused
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
 
@@ -32,7 +32,7 @@ def storage_options(settings: LakeSettings) -> dict[str, str]:
 def commit(rows: "Callable[[], pa.Table]", publication: Publication, settings: LakeSettings) -> None:
     """Makes one commit of the rows, or none where the sequence has been committed already."""
     import deltalake
-    from deltalake.exceptions import SchemaMismatchError
+    from deltalake.exceptions import CommitFailedError, SchemaMismatchError
 
     table = _existing(publication.location, settings)
     if table and (table.transaction_version(publication.application) or 0) >= publication.sequence:
@@ -51,14 +51,20 @@ def commit(rows: "Callable[[], pa.Table]", publication: Publication, settings: L
         storage_options=storage_options(settings),
     )
     try:
-        if publication.write == "append":
+        if table is None:
+            write(mode="error")
+        elif publication.write == "append":
             write(mode="append", schema_mode=_schema_mode(publication))
         else:
             write(mode="overwrite", schema_mode=_schema_mode(publication), predicate=publication.replace_where)
+    except CommitFailedError as error:
+        raise CommitTaken(publication.application, publication.sequence) from error
     except (SchemaMismatchError, ValueError) as error:
         raise SchemaRefused(publication.location.uri, str(error)) from error
     except Exception as error:  # delta-rs has no class for some errors, such as a type that Delta does not know
         reason = str(error).split("\n   0: ")[0]
+        if "A table already exists" in reason:
+            raise CommitTaken(publication.application, publication.sequence) from error
         raise ComputeFailed(f"a commit of {publication.location}", reason) from error
 
 

@@ -1,3 +1,4 @@
+import io
 import os
 import time
 from collections.abc import Callable
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.landing import Malformed, NotLandable, land, observe, parse, set_aside, take
+from lakehouse.delimited import Malformed, parse
+from lakehouse.landing import NotLandable, land, observe, set_aside, take
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 COLUMNS = ("id", "name")
@@ -108,6 +110,14 @@ def test_a_file_that_changed_after_it_was_seen_is_neither_taken_nor_rejected(
         (b"id,name\n1,\xff\xfe\n", "line 2 is not UTF-8"),
         (b"PK\x03\x04\x00\x00", "NUL"),
         ("id,name\n1," + "x" * 200_000 + "\n", "field larger"),
+        ("id,name\n1,x\n" + "1," * 600_000 + "\n", "line 3 is longer than 1000000 characters"),
+        ('id,name\n1,"' + "x\n" * 100_000, "field larger"),
+        ("id,name\n" + "1,x\n" * 5_000 + "1", "line 5002 has 1 fields"),
+        ("id,name\n1,x\n".encode("utf-16"), "line 1 is not UTF-8"),
+        ("id,name\n1,x\n".encode("utf-16-le"), "line 1 has a NUL byte"),
+        (b"id,name\n" + b"1,x\n" * 5_000 + b"1,\xe9\n", "line 5002 is not UTF-8"),
+        (b"\n \n\n", "header"),
+        (b"\n\n", "it is empty"),
     ],
 )
 def test_a_malformed_file_is_set_aside_with_its_reason_and_the_good_ones_go_on(
@@ -126,13 +136,13 @@ def test_a_malformed_file_is_set_aside_with_its_reason_and_the_good_ones_go_on(
 
 
 def test_a_byte_order_mark_and_blank_lines_are_no_fault() -> None:
-    assert parse(b"\xef\xbb\xbfid,name\r\n1,x\r\n\r\n", COLUMNS) == [("1", "x")]
+    assert parse(io.BytesIO(b"\xef\xbb\xbfid,name\r\n1,x\r\n\r\n"), COLUMNS) == [("1", "x")]
 
 
 @given(st.binary(max_size=200))
 def test_law_any_bytes_are_rows_or_malformed(content: bytes) -> None:
     try:
-        rows = parse(content, COLUMNS)
+        rows = parse(io.BytesIO(content), COLUMNS)
     except Malformed:
         return
     assert all(len(row) == 2 for row in rows)

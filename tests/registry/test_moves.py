@@ -3,20 +3,27 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from mlflow import MlflowClient
 
+from lakehouse.errors import StoreUnreachable
+from lakehouse.history import Commit
 from lakehouse.lake import Lake
 from registry import moving
+from registry.comparison import compared, judged
 from registry.errors import NotBetter, UnknownAlias, UnknownModel, UnknownVersion
-from registry.journal import Event
+from registry.journal import Event, Told
 from registry.models import Models
 from registry.moving import Intent, decode_intent
 from registry.process import mark
+from registry.promote import Rule
 from registry.settings import RegistrySettings
 from tests.registry.kept import NAME, save
 
@@ -216,27 +223,119 @@ def test_a_store_of_others_says_nothing_of_moves(two: Models, lake: Lake, tmp_pa
     assert two.events(NAME) == before
 
 
-def test_a_move_under_way_is_left_to_whoever_makes_it(two: Models, client: MlflowClient) -> None:
-    begun = Intent(alias="staging", to_version=2, by="ann", why="x", process="elsewhere:1:1.0", at=datetime.now(UTC))
-    client.set_registered_model_tag(NAME, begun.tag, begun.encode())
-    client.set_registered_model_alias(NAME, "staging", "2")
+def begun(settings: RegistrySettings, process: str, version: int, at: datetime) -> Intent:
+    """A move of staging from nothing that some process has begun, and noted in MLflow."""
+    intent = Intent(alias="staging", to_version=version, by="ann", why="x", process=process, at=at)
+    moving.carry_out(settings, moving.intend(NAME, intent))
+    return intent
+
+
+def journal(models: Models, intent: Intent) -> None:
+    """Journals a move, as the process that began it does."""
+
+    def asked(told: Told) -> Event:
+        comparison = compared(told, NAME, intent.to_version, intent.alias, Rule())
+        return judged("moved", comparison, at=intent.at, by=intent.by, why=intent.why)
+
+    models._journal.record(asked)
+
+
+def test_a_move_under_way_is_left_to_whoever_makes_it(
+    two: Models, settings: RegistrySettings, client: MlflowClient
+) -> None:
+    now = datetime.now(UTC)
+    journal(two, begun(settings, "elsewhere:1:1.0", 2, now))
     assert two.notice_outside_moves() == ()
-    old = replace(begun, at=begun.at - timedelta(minutes=2))
-    client.set_registered_model_tag(NAME, old.tag, old.encode())
-    assert moves(two.notice_outside_moves()) == [("staging", None, 2, "ann")]
+    assert aliases(client) == {"candidate": 2}
+    journal(two, begun(settings, "elsewhere:1:1.0", 1, now - timedelta(minutes=2)))
+    assert two.notice_outside_moves() == ()
+    assert aliases(client) == {"candidate": 2}, "one of the two is still at work"
+
+
+def test_mlflow_follows_the_journal_where_a_move_was_not_seen_to_its_end(
+    two: Models, settings: RegistrySettings, client: MlflowClient
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(minutes=2)
+    first, second = (begun(settings, "elsewhere:1:1.0", version, long_ago) for version in (1, 2))
+    journal(two, first)
+    journal(two, replace(second, at=second.at + timedelta(seconds=1)))
+    client.set_registered_model_alias(NAME, "staging", "1")  # by the first, which was late
+    assert two.notice_outside_moves() == ()
+    assert aliases(client) == {"candidate": 2, "staging": 2}
+    assert not client.get_registered_model(NAME).tags
+    assert two.notice_outside_moves() == ()
+
+
+def test_what_somebody_moved_after_a_move_that_died_counts(
+    two: Models, settings: RegistrySettings, client: MlflowClient
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(minutes=2)
+    journal(two, begun(settings, "elsewhere:1:1.0", 1, long_ago))
+    client.set_registered_model_alias(NAME, "staging", "2")
+    assert moves(two.notice_outside_moves()) == [("staging", 1, 2, "outside")]
     assert not client.get_registered_model(NAME).tags
 
 
-def test_a_move_that_never_showed_is_forgotten(two: Models, settings: RegistrySettings, client: MlflowClient) -> None:
-    moving.carry_out(settings, [moving.intend(NAME, "staging", 2, by="ann", why="x")])
+def test_a_move_that_was_not_journaled_did_not_happen(
+    two: Models, settings: RegistrySettings, client: MlflowClient
+) -> None:
+    begun(settings, mark(), 2, datetime.now(UTC))
     assert two.notice_outside_moves() == ()
     assert aliases(client) == {"candidate": 2}
     assert not client.get_registered_model(NAME).tags
 
 
+def test_promotions_at_once_are_all_journaled_and_mlflow_ends_at_the_last(
+    two: Models, settings: RegistrySettings, client: MlflowClient, lake: Lake
+) -> None:
+    """Each promotes a version, and each finds what the one before it left."""
+    both = [Models(settings, lake), Models(settings, lake)]
+
+    def promote(number: int) -> None:
+        both[number % 2].promote(NAME, number % 2 + 1, "staging", by=f"p{number}", why="because")
+
+    for _ in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(promote, range(4)))
+        told = moves(two.events(NAME))
+        assert [before for _, before, _, _ in told] == [None, *(after for _, _, after, _ in told[:-1])]
+        assert aliases(client)["staging"] == told[-1][2]
+        assert not client.get_registered_model(NAME).tags
+        assert two.notice_outside_moves() == ()
+    stamps = [commit.stamp for commit in lake.history("ops.model_journal") if commit.stamp]
+    own = [stamp.sequence for stamp in stamps if stamp.asset == "ops.model_journal"]
+    assert own == list(range(1, len(own) + 1))
+
+
+def test_a_promotion_that_cannot_be_journaled_moves_nothing(
+    two: Models, settings: RegistrySettings, client: MlflowClient, lake: Lake
+) -> None:
+    class ReadOnly:
+        """A lake that can be read."""
+
+        def history(self, key: str) -> Sequence[Commit]:
+            return lake.history(key)
+
+        def append(self, key: str, rows: pa.Table, *, metadata: str, after: int) -> int:
+            raise StoreUnreachable(key, "read-only file system")
+
+    with pytest.raises(StoreUnreachable):
+        Models(settings, ReadOnly()).promote(NAME, 2, "staging", by="ann")
+    assert aliases(client) == {"candidate": 2}
+    assert not client.get_registered_model(NAME).tags
+    assert two.notice_outside_moves() == ()
+
+
 def test_an_intent_survives_its_tag() -> None:
     intent = Intent(
-        alias="staging", to_version=2, by="a", why="é", process=mark(), at=datetime.now(UTC), stage="Staging"
+        alias="staging",
+        to_version=2,
+        by="a",
+        why="é",
+        process=mark(),
+        at=datetime.now(UTC),
+        from_version=1,
+        stage="Staging",
     )
     assert decode_intent(intent.encode()) == intent
     assert decode_intent("{}") is None

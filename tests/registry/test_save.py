@@ -128,15 +128,18 @@ def test_the_next_command_sets_the_alias_that_a_dead_save_left_behind(
     assert {alias: int(version) for alias, version in aliases.items()} == {"candidate": 1}
 
 
-def test_a_promotion_that_died_is_journaled_with_its_own_reason(
+def test_a_promotion_that_died_is_finished_with_its_own_reason(
     settings: RegistrySettings, models: Models, lake: Lake
 ) -> None:
     save(models)
-    _die(kept.die_promoting, settings, lake, "moved")
-    (event,) = models.notice_outside_moves()
+    _die(kept.die_promoting, settings, lake, "journaled")
+    event = models.events(NAME)[-1]
     assert (event.alias, event.to_version, event.by, event.why) == ("staging", 1, "ann", "reviewed")
     assert models.notice_outside_moves() == ()
-    assert not client_of(settings).get_registered_model(NAME).tags
+    model = client_of(settings).get_registered_model(NAME)
+    assert {alias: int(version) for alias, version in model.aliases.items()} == {"candidate": 1, "staging": 1}
+    assert not model.tags
+    assert models.events(NAME)[-1] == event
 
 
 def test_a_forced_training_on_the_same_versions_is_a_new_version(models: Models, settings: RegistrySettings) -> None:
@@ -179,7 +182,7 @@ def test_two_models_journaled_at_once_both_land(models: Models, lake: Lake) -> N
     save(models)
     event = models.events()[0]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: models._journal.record(event), range(16)))
+        list(pool.map(lambda _: models._journal.record(lambda told: event), range(16)))
     assert len(lake.history("ops.model_journal")) == 17
     assert len(models.versions(NAME)) == 17
 
@@ -190,7 +193,7 @@ def test_two_that_both_make_the_journal_both_land(models: Models, tmp_path: Path
     for number in range(5):
         fresh = Journal(kept.lake_in(tmp_path / str(number)))
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _, journal=fresh: journal.record(event), range(4)))
+            list(pool.map(lambda _, journal=fresh: journal.record(lambda told: event), range(4)))
         assert len(fresh.read().events) == 4
 
 
