@@ -8,6 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from assets.catalog import load
+from assets.errors import VersionsLost
+from assets.tending import lost_to_models
 from lakehouse import jars, java, spark_server
 from lakehouse.errors import PlatformError, SparkUnreachable, StoreUnreachable
 from lakehouse.lake import Lake
@@ -41,6 +43,7 @@ def examine() -> tuple[Finding, ...]:
         ("landing folder", lambda: f"{settings.landing}, {_writable(settings.landing)}"),
         ("MLflow", lambda: _mlflow(lake)),
         ("stamps and MLflow", lambda: _agreement(lake)),
+        ("versions that models need", lambda: _needed(lake)),
     )
     return tuple(_finding(what, look) for what, look in looks)
 
@@ -129,3 +132,10 @@ def _agreement(lake: Lake) -> str:
     if found.differences:
         raise RegistryRefused(models.settings.address, "say what the stamps say", "; ".join(found.differences))
     return f"the same of {found.versions} model versions"
+
+
+def _needed(lake: Lake) -> str:
+    needed, lost = lost_to_models(lake, Models.from_env(lake), load())
+    if lost:
+        raise VersionsLost(lost)
+    return f"{needed} versions of tables, all of their files are there" if needed else "none"

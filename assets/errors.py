@@ -15,6 +15,7 @@ PlatformError (lakehouse.errors)
     ├── NotOne                   words that should choose one asset and do not
     ├── NotChosen                an asset to explain that the selection leaves out
     ├── UnknownVersion           a version that no commit has made
+    ├── VersionsLost             versions of tables that models were trained on and that are gone
     ├── FunctionFailed           an author's function raised
     └── ChecksFailed             rows that may not be published
 """
@@ -197,6 +198,20 @@ class UnknownVersion(Fatal):
             f"did you mean {' or '.join(self.nearest)}?" if self.nearest else "'lakeline plan' shows what can be made"
         )
         return f"nothing has made {self.key!r} yet; {hint}"
+
+
+class VersionsLost(Fatal):
+    """Versions of tables that models were trained on and that are gone."""
+
+    def __init__(self, lost: tuple[str, ...]) -> None:
+        super().__init__(lost)
+        self.lost = lost
+
+    def __str__(self) -> str:
+        return (
+            f"no longer readable: {'; '.join(self.lost)}; a backup of the files brings them back, "
+            "or delete the model's version from MLflow to let go of them"
+        )
 
 
 class FunctionFailed(Fatal):

@@ -13,6 +13,7 @@ PlatformError
 │   └── JavaMissing          no Java that Spark can run on
 └── Transient                running again may help
     ├── CommitTaken          another writer published this sequence first
+    ├── UpkeepUnsafe         a vacuum that would remove files which are not known to be unneeded
     ├── StoreUnreachable     the object store or disk did not answer
     ├── JarsMissing          a jar that Spark needs and that could not be downloaded
     └── SparkUnreachable     no Spark server answers
@@ -143,6 +144,20 @@ class CommitTaken(Transient):
     def __str__(self) -> str:
         return (
             f"another run has already published number {self.sequence} of {self.key!r}; run again to plan on top of it"
+        )
+
+
+class UpkeepUnsafe(Transient):
+    """A vacuum that would remove files which are not known to be unneeded."""
+
+    def __init__(self, location: str, files: tuple[str, ...]) -> None:
+        super().__init__(location, files)
+        self.location, self.files = location, files
+
+    def __str__(self) -> str:
+        return (
+            f"nothing was removed from {self.location!r}: delta-rs would also remove {len(self.files)} files that are not "
+            f"known to be unneeded, such as {self.files[0]!r}; was it written to meanwhile? then run again"
         )
 
 

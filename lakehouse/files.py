@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 18
 AT_ONCE = 16
 """How many requests an object store is asked at one time; each of them waits more than it works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """What a listing says of a file; `changed` in seconds since 1970."""
+
+    size: int
+    changed: float
 
 
 class Files(Protocol):
@@ -43,6 +52,10 @@ class Files(Protocol):
 
     def read_each(self, folder: Location, names: Sequence[str]) -> Iterator[bytes]:
         """The whole of several files, in their order."""
+        ...
+
+    def below(self, folder: Location) -> Mapping[str, FileFacts]:
+        """Every file of a folder and of those in it, by its path from there; what is hidden as `_x` or `.x` is not among them."""
         ...
 
 
@@ -83,6 +96,23 @@ class LocalFiles:
     def read_each(self, folder: Location, names: Sequence[str]) -> Iterator[bytes]:
         """The whole of several files, in their order."""
         return (self.read(folder, name) for name in names)
+
+    def below(self, folder: Location) -> Mapping[str, FileFacts]:
+        """Every file of a folder and of those in it, by its path from there."""
+        root, found = Path(folder.uri), {}
+        for place, folders, names in os.walk(root):
+            folders[:] = [name for name in folders if not _is_hidden(name)]
+            for name in names:
+                if not _is_hidden(name):
+                    path = Path(place) / name
+                    try:
+                        told = path.stat()
+                    except FileNotFoundError:
+                        continue  # somebody else removed it meanwhile
+                    except OSError as error:
+                        raise StoreUnreachable(str(path), str(error)) from error
+                    found[path.relative_to(root).as_posix()] = FileFacts(size=told.st_size, changed=told.st_mtime)
+        return found
 
 
 class S3Files:
@@ -141,6 +171,22 @@ class S3Files:
         if bucket not in self._stores:
             self._stores[bucket] = _opened(bucket, self._settings)
         return self._stores[bucket], prefix
+
+    def below(self, folder: Location) -> Mapping[str, FileFacts]:
+        """Every file of a folder and of those in it, by its path from there."""
+        store, prefix = self._place(folder)
+        with _told(folder.uri):
+            items = [item for chunk in store.list(f"{prefix}/") for item in chunk]
+        paths = {item["path"][len(prefix) + 1 :]: item for item in items}
+        return {
+            path: FileFacts(size=item["size"], changed=item["last_modified"].timestamp())
+            for path, item in paths.items()
+            if not any(map(_is_hidden, path.split("/")))
+        }
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(("_", ".")) and "=" not in name
 
 
 def files_of(settings: LakeSettings) -> Files:

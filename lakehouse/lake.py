@@ -10,7 +10,9 @@ from lakehouse.duck import connect
 from lakehouse.engine import RETENTION, Engine, EngineName
 from lakehouse.engines.delta_rs import storage_options
 from lakehouse.engines.duck import DuckConnection, DuckEngine
+from lakehouse.engines.duck_care import DuckCare
 from lakehouse.engines.spark import SparkEngine
+from lakehouse.engines.spark_care import SparkCare
 from lakehouse.engines.spark_session import SparkConnection
 from lakehouse.errors import (
     BadQuery,
@@ -28,6 +30,7 @@ from lakehouse.present import Present
 from lakehouse.recall import Recall
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
+from lakehouse.upkeep import Care
 from lakehouse.views import create_views
 
 if TYPE_CHECKING:
@@ -114,6 +117,10 @@ class Lake:
     def engine(self, name: EngineName) -> Engine:
         """An engine of that name, for one asset at a time; Spark is started or found by its first frame."""
         return SparkEngine(self._spark) if name == "spark" else DuckEngine(self.settings, self._duck)
+
+    def care(self, name: EngineName) -> Care:
+        """What keeps the tables of an engine small."""
+        return SparkCare(self._spark) if name == "spark" else DuckCare(self.settings)
 
     def read_arrow(self, key: str, version: int | None = None, location: Location | None = None) -> "pa.Table":
         """A table as Arrow, at a version or as it is now; read by DuckDB."""

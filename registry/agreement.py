@@ -23,7 +23,13 @@ class Agreement:
 
 def agreement(settings: RegistrySettings, journal: Told) -> Agreement:
     """Compares the stamps of the journal with the tags and dataset digests of MLflow."""
-    versions = [version for name in journal.models for version in journal.versions(name) if version.stamp]
+    removed = {(v.name, v.model_id, v.version) for name in journal.models for v in journal.removed(name)}
+    versions = [
+        version
+        for name in journal.models
+        for version in journal.versions(name)
+        if version.stamp and (version.name, version.model_id, version.version) not in removed
+    ]
     if not versions:
         return Agreement(versions=0, differences=())
     found: list[str] = []

@@ -69,6 +69,50 @@ def read_alias(settings: RegistrySettings, name: str, alias: str) -> Held | None
     return None if row is None else Held(version=int(row[0]), run_id=str(row[1]))
 
 
+def read_versions(settings: RegistrySettings, name: str) -> frozenset[int]:
+    """The versions of a model that a store holds now; none where it does not know the model."""
+    if settings.is_server:
+        return frozenset(_versions_over_http(settings, name))
+    if settings.database is None:
+        return _versions_by_client(settings, name)
+    query = (
+        "SELECT version FROM model_versions"
+        " WHERE workspace = 'default' AND name = ? AND current_stage <> 'Deleted_Internal'"
+    )
+    with _sqlite(settings, settings.database) as connection:
+        rows = [] if connection is None else connection.execute(query, (name,)).fetchall()
+    return frozenset(int(row[0]) for row in rows)
+
+
+def _versions_over_http(settings: RegistrySettings, name: str) -> Iterator[int]:
+    from registry import rest
+
+    page: Mapping[str, str] = {}
+    while True:
+        quoted = name.replace("'", "''")
+        told = rest.ask(settings, "model-versions/search", {"filter": f"name='{quoted}'", **page}) or {}
+        try:
+            versions = told.get("model_versions", [])
+            yield from (int(version["version"]) for version in versions)  # type: ignore[attr-defined]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RegistryUnreachable(settings.address, "the answer is not one of MLflow's") from error
+        if not (following := told.get("next_page_token")):
+            return
+        page = {"page_token": str(following)}
+
+
+def _versions_by_client(settings: RegistrySettings, name: str) -> frozenset[int]:
+    from registry.door import opened, told
+
+    with told(settings, f"list the versions of {name!r}"):
+        client, page, found = opened(settings), None, set()
+        while True:
+            versions = client.search_model_versions(f"name='{name}'", page_token=page)
+            found |= {int(version.version) for version in versions}
+            if not (page := versions.token):
+                return frozenset(found)
+
+
 def _model_over_http(settings: RegistrySettings, name: str) -> RegisteredModel | None:
     from registry import rest
 

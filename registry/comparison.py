@@ -114,6 +114,21 @@ def registration(version: ModelVersion, before: ModelVersion | None, *, at: date
     )
 
 
+def removal(version: ModelVersion, at: datetime) -> Event:
+    """The entry for a version that somebody deleted from MLflow."""
+    return Event(
+        at=at,
+        event="removed",
+        model=version.name,
+        model_id=version.model_id,
+        by="outside",
+        why="found deleted from MLflow",
+        version=version.version,
+        metrics=version.metrics,
+        run_id=version.run_id,
+    )
+
+
 def _known_version(journal: Told, name: str, version: int) -> ModelVersion:
     versions = journal.versions(name)
     if not versions:

@@ -21,7 +21,7 @@ KEY = "ops.model_journal"
 BY_HAND = "by hand"
 _TRIES, _LONGEST_PAUSE_SECONDS = 40, 0.5
 
-Kind = Literal["registered", "moved", "rejected"]
+Kind = Literal["registered", "moved", "rejected", "removed"]
 
 
 class JournalTable(Protocol):
@@ -45,6 +45,7 @@ class Event:
 
     "registered": `version` was made, and is the candidate from now on. "moved": `alias` went from `from_version` to
     `to_version`, each None where it names nothing. "rejected": somebody looked at `version` and left `alias` alone.
+    "removed": somebody deleted `version` from MLflow, and with it let go of the tables' versions that it was trained on.
     `stages` holds MLflow's old stages as they stood after the event.
     """
 
@@ -99,6 +100,11 @@ class Told:
     def versions(self, name: str) -> tuple[ModelVersion, ...]:
         """The registered versions of one model."""
         return tuple(event.model_version for event in self.of(name) if event.event == "registered")
+
+    def removed(self, name: str) -> tuple[ModelVersion, ...]:
+        """The versions of one model that somebody deleted from MLflow."""
+        gone = {(event.model_id, event.version) for event in self.of(name) if event.event == "removed"}
+        return tuple(version for version in self.versions(name) if (version.model_id, version.version) in gone)
 
     def aliases(self, name: str) -> Mapping[str, ModelVersion]:
         """The version that each alias of a model stands at."""

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from api.cli import line, look, machine, models, new, show
+from api.cli.upkeep import upkeep
 from lakehouse.errors import PlatformError
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ for command in (
     models.promote,
     models.predict,
     models.ui,
+    upkeep,
     machine.serve,
     machine.doctor,
     machine.demo,

@@ -60,7 +60,9 @@ def test_a_cause_is_named_once_and_then_how_it_reaches_the_asset(graph: Graph) -
 def test_what_does_not_reach_the_asset_is_not_told(graph: Graph) -> None:
     observed = with_code(settled(graph), "silver.left", "gold.bottom")
     assert told(graph, observed, "silver.left").roots == (Root(cause="code c0 -> c1", keys=("silver.left",)),)
-    assert told(graph, observed, "gold.bottom").roots == (Root(cause="code c0 -> c1", keys=("silver.left", "gold.bottom")),)
+    assert told(graph, observed, "gold.bottom").roots == (
+        Root(cause="code c0 -> c1", keys=("silver.left", "gold.bottom")),
+    )
     assert told(graph, observed, "silver.right").state == "FRESH"
 
 
