@@ -19,6 +19,9 @@ Write = Literal["replace", "append"]
 Gate = Literal["human", "rule"]
 Function = Callable[..., object]
 
+RETRIES = 2
+"""How often an asset is tried again after an error that may pass, where its author says nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableAsset:
@@ -35,6 +38,7 @@ class TableAsset:
     owner: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    retries: int = RETRIES
 
     def __call__(self, *args: object, **named: object) -> object:
         """Calls the function, without any platform."""
@@ -56,6 +60,7 @@ class ModelAsset:
     owner: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    retries: int = RETRIES
 
     def __call__(self, *args: object, **named: object) -> object:
         """Calls the function, without any platform."""
@@ -81,7 +86,7 @@ Made = TableAsset | ModelAsset
 Asset = TableAsset | ModelAsset | External
 
 
-def asset(
+def asset(  # noqa: PLR0913  # each is one thing that an author may say of a table
     key: str,
     *,
     inputs: Mapping[str, str] | None = None,
@@ -91,11 +96,13 @@ def asset(
     owner: str | None = None,
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
+    retries: int = RETRIES,
 ) -> Callable[[Function], TableAsset]:
     """Declares the table that the decorated function makes of its inputs.
 
     A parameter without an entry in `inputs` reads the asset of the parameter's own name. `write="append"` adds the returned
     rows to the table, `"replace"` puts them in place of all others. `code` is the code version, where the author keeps it.
+    `retries` says how often it is tried again after an error that may pass.
     """
 
     def declare(function: Function) -> TableAsset:
@@ -119,12 +126,13 @@ def asset(
             owner=owner,
             tags=dict(tags or {}),
             code=code,
+            retries=_not_negative(where, retries),
         )
 
     return declare
 
 
-def model(
+def model(  # noqa: PLR0913  # each is one thing that an author may say of a model
     key: str,
     *,
     inputs: Mapping[str, str] | None = None,
@@ -134,10 +142,12 @@ def model(
     owner: str | None = None,
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
+    retries: int = RETRIES,
 ) -> Callable[[Function], ModelAsset]:
     """Declares the registered model that the decorated function trains; the function returns `Trained`.
 
-    `metric` is what a newer version is compared by. `gates` says who opens an alias, `human` or `rule`.
+    `metric` is what a newer version is compared by. `gates` says who opens an alias, `human` or `rule`. `retries` says how
+    often it is tried again after an error that may pass.
     """
 
     def declare(function: Function) -> ModelAsset:
@@ -156,6 +166,7 @@ def model(
             owner=owner,
             tags=dict(tags or {}),
             code=code,
+            retries=_not_negative(where, retries),
         )
 
     return declare
@@ -219,6 +230,12 @@ def _inputs(function: Function, where: Where, given: Mapping[str, str]) -> Mappi
         wanted = f"names among the function's parameters ({', '.join(names) or 'none'})"
         raise BadOption(where, "inputs", ", ".join(map(repr, strangers)), wanted)
     return {name: Reference.parse(given.get(name, name)) for name in names}
+
+
+def _not_negative(where: Where, retries: int) -> int:
+    if not isinstance(retries, int) or retries < 0:
+        raise BadOption(where, "retries", repr(retries), "a whole number from 0")
+    return retries
 
 
 def _one_of(where: Where, option: str, found: str, possible: tuple[str, ...]) -> None:

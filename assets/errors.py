@@ -1,23 +1,27 @@
 """What can be wrong with definitions, selections and runs.
 
 PlatformError (lakehouse.errors)
-└── Fatal
-    ├── DefinitionWrong          what an author wrote cannot be a graph; names file and line
-    │   ├── BadKey               a key that is not `layer.name`
-    │   ├── BadOption            an option that is not one of the possible ones
-    │   ├── UnknownInput         an input that no definition produces
-    │   ├── AmbiguousName        one key, or one name, declared twice
-    │   └── Cycle                assets that need each other
-    ├── DefinitionsUnloadable    a module of definitions that cannot be imported
-    ├── UnknownAsset             a selection that names nothing
-    ├── UnknownVersion           a version that no commit has made
-    ├── FunctionFailed           an author's function raised
-    └── ChecksFailed             rows that may not be published
+├── Fatal
+│   ├── DefinitionWrong          what an author wrote cannot be a graph; names file and line
+│   │   ├── BadKey               a key that is not `layer.name`
+│   │   ├── BadOption            an option that is not one of the possible ones
+│   │   ├── UnknownInput         an input that no definition produces
+│   │   ├── AmbiguousName        one key, or one name, declared twice
+│   │   └── Cycle                assets that need each other
+│   ├── DefinitionsUnloadable    a module of definitions that cannot be imported
+│   ├── UnknownAsset             a selection that names nothing
+│   ├── UnknownVersion           a version that no commit has made
+│   ├── NotPinnable              a version that the inputs of a run cannot be held to
+│   ├── UnknownRun               a run that made nothing
+│   ├── FunctionFailed           an author's function raised
+│   └── ChecksFailed             rows that may not be published
+└── Transient
+    └── Interrupted              an asset that was given up because the run was asked to end
 """
 
 from dataclasses import dataclass
 
-from lakehouse.errors import Fatal
+from lakehouse.errors import Fatal, Transient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,33 @@ class UnknownVersion(Fatal):
         return f"nothing has made {self.key!r} yet; {hint}"
 
 
+class NotPinnable(Fatal):
+    """A version that the inputs of a run cannot be held to."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text, reason)
+        self.text, self.reason = text, reason
+
+    def __str__(self) -> str:
+        return f"--at {self.text!r} cannot be read: {self.reason}"
+
+
+class UnknownRun(Fatal):
+    """A run that made nothing."""
+
+    def __init__(self, wanted: str, found: tuple[str, ...]) -> None:
+        super().__init__(wanted, found)
+        self.wanted, self.found = wanted, found
+
+    def __str__(self) -> str:
+        if len(self.found) > 1 and all(run.startswith(self.wanted) for run in self.found):
+            return (
+                f"{self.wanted!r} is the beginning of {len(self.found)} runs: {', '.join(self.found)}; write more of it"
+            )
+        hint = f"did you mean {' or '.join(self.found)}?" if self.found else "no run has made anything yet"
+        return f"no version was made by a run {self.wanted!r}; {hint}"
+
+
 class FunctionFailed(Fatal):
     """An author's function raised."""
 
@@ -161,3 +192,14 @@ class ChecksFailed(Fatal):
 
     def __str__(self) -> str:
         return f"nothing was published of {self.key}: {'; '.join(self.failures)}"
+
+
+class Interrupted(Transient):
+    """An asset that was given up because the run was asked to end."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.key} was given up, because the run was asked to end; run again to make it"

@@ -1,12 +1,13 @@
 """The plan: what is fresh, missing, stale or blocked, and why. Pure: it takes what was observed and decides."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from assets.asset import External, Made, TableAsset
 from assets.graph import Graph
 from assets.key import Reference
+from assets.skew import Skew
 from lakehouse.stamp import Stamp
 from lakehouse.table import TableVersion
 
@@ -34,12 +35,17 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What the plan says of one asset. `causes` are the reasons to make it, or what blocks it."""
+    """What the plan says of one asset.
+
+    `causes` are the reasons to make it, or what blocks it; `notes` and `skews` are to be known and make nothing stale.
+    """
 
     key: str
     state: State
     causes: tuple[str, ...]
     version: int | None
+    notes: tuple[str, ...] = ()
+    skews: tuple[Skew, ...] = ()
 
     @property
     def runs(self) -> bool:
@@ -59,13 +65,21 @@ class Plan:
         return tuple(step for step in self.steps if step.runs)
 
 
-def plan(graph: Graph, selection: Iterable[str], observed: Observed, *, force: bool = False) -> Plan:
-    """Decides for each selected asset. Staleness passes on to the selected readers of what will be made."""
+def plan(
+    graph: Graph, selection: Iterable[str], observed: Observed, *, force: bool = False, pinned: Collection[str] = ()
+) -> Plan:
+    """Decides for each selected asset. Staleness passes on to the selected readers of what will be made.
+
+    What is `pinned` is read as it was observed, whatever becomes of it.
+    """
     chosen = set(selection)
     decided: dict[str, Step] = {}
+    upstream: dict[str, Step] = {}
     for key, asset in graph.assets.items():
         if key in chosen and not isinstance(asset, External):
-            decided[key] = decide(asset, graph.inputs[key], observed, decided, force=force)
+            decided[key] = decide(asset, graph.inputs[key], observed, upstream, force=force)
+            if key not in pinned:
+                upstream[key] = decided[key]
     return Plan(steps=tuple(decided.values()))
 
 

@@ -29,16 +29,22 @@ class MadeTable:
 def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> MadeTable:
     """Publishes the next version of a table, or nothing at all."""
     lake = inputs.lake
-    engine = lake.engine(asset.engine)
+    engine = inputs.engine(asset)
     try:
         read = inputs.read(asset)
-        frame = called(asset, read.frames)
+        frame = called(asset, read.frames, inputs.stop)
         schema_results = _schema_results(asset, engine, frame)
         rules = tuple(_rule(check, inputs) for check in asset.checks if not isinstance(check, Matches))
         audit = engine.audit(frame, rules) if rules else None
         results = (*schema_results, *(audit.results(rules) if audit else ()))
         stamp = Stamp(
-            asset=asset.key, code=code, inputs=read.inputs, run=inputs.run.id, sequence=sequence, checks=results
+            asset=asset.key,
+            code=code,
+            inputs=read.inputs,
+            run=inputs.run.id,
+            sequence=sequence,
+            checks=results,
+            extra=inputs.extra,
         )
         if audit:
             _refuse_failures(asset.key, rules, audit)

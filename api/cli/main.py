@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from api.cli import line, look, machine, models, new, show
+from api.cli import line, look, machine, models, new, runs, show
+from api.cli.two_words import TwoWords
 from lakehouse.errors import PlatformError
 
 app = typer.Typer(
     name="lakeline",
+    cls=TwoWords,
     no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
@@ -33,7 +35,7 @@ def lakeline(
 for command in (
     line.assets,
     line.plan,
-    line.run,
+    runs.run,
     line.land,
     look.history,
     look.lineage,
@@ -47,6 +49,8 @@ for command in (
     machine.demo,
 ):
     app.command()(command)
+app.command("run show")(runs.show_run)
+app.command("runs")(runs.list_runs)
 app.add_typer(machine.spark, name="spark")
 app.add_typer(new.app, name="new")
 
@@ -58,6 +62,7 @@ USAGE = frozenset(
         "UnknownAlias",
         "UnknownAsset",
         "UnknownModel",
+        "UnknownRun",
         "UnknownVersion",
         "BadRow",
         "DefinitionWrong",
@@ -66,6 +71,7 @@ USAGE = frozenset(
         "InputRefused",
         "ModelUnclear",
         "NothingToPromote",
+        "NotPinnable",
         "NoVersionNamed",
     }
 )

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -63,11 +64,15 @@ class Witness:
     def __init__(self, before: dict[str, Callable[[], object]] | None = None) -> None:
         self.started: list[str] = []
         self.ends: list[str] = []
+        self.notes: list[str] = []
         self._before = before or {}
 
     def starting(self, step: Step) -> None:
         self.started.append(step.key)
         self._before.get(step.key, lambda: None)()
+
+    def noted(self, key: str, line: str) -> None:
+        self.notes.append(line)
 
     def ended(self, outcome: Outcome) -> None:
         self.ends.append(outcome.key)
@@ -100,7 +105,8 @@ class AroundEngine:
 
 
 def around(lake: Lake, publish: Callable[[Engine, object, Publication], None], *declared: TableAsset) -> Materializer:
-    return Materializer(Around(lake, publish), Models.from_env(lake), Graph.of(declared))  # type: ignore[arg-type]
+    surrounded: Any = Around(lake, publish)
+    return Materializer(surrounded, Models.from_env(lake), Graph.of(declared), sleep=lambda seconds: None)
 
 
 def raw_stamps(lake: Lake, key: str) -> list[dict[str, object]]:
