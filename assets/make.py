@@ -80,7 +80,7 @@ class Maker:
 
     def _made(self, task: Task) -> Result:
         key, observed = task.asset.key, task.observed
-        skewed = Past(self.lake, self.graph, observed).of_one(key, observed.now)
+        skewed = Past(self.lake, self.graph, observed, self.at.pins).of_one(key, observed.now)
         inputs = Inputs(
             lake=self.lake,
             models=self.models,

@@ -122,6 +122,6 @@ class Materializer:
         held = at.resolved(pins, self.lake, self.models, self.graph, chosen)
         observed = held.held(snapshot.observed)
         planned = plan.plan(self.graph, chosen, observed, force=force, pinned=held.named)
-        skewed = Past(self.lake, self.graph, observed).of_plan(planned, held.pins)
+        skewed = Past(self.lake, self.graph, observed, held.pins).of_plan(planned)
         steps = (replace(s, skews=skewed[s.key]) if s.key in skewed else s for s in planned.steps)
         return held.told_in(replace(planned, steps=tuple(steps)), self.graph), held

@@ -1,6 +1,6 @@
 """What each version was made from, also where it is not the newest any more."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from assets.asset import ModelAsset, TableAsset
 from assets.graph import Graph
@@ -15,16 +15,17 @@ from lakehouse.table import TableVersion
 class Past:
     """Looks stamps up in what was observed, and in the log where that tells only of newer ones; one thread at a time."""
 
-    def __init__(self, lake: Lake, graph: Graph, observed: Observed) -> None:
-        self._lake, self._graph, self._observed = lake, graph, observed
+    def __init__(self, lake: Lake, graph: Graph, observed: Observed, held: Collection[str] = ()) -> None:
+        """`held` names the references of which `observed` holds an older version on purpose."""
+        self._lake, self._graph, self._observed, self._held = lake, graph, observed, held
         self._stamps: dict[str, Mapping[TableVersion, Stamp]] = {}
 
-    def of_plan(self, planned: Plan, pinned: Mapping[str, TableVersion]) -> Mapping[str, tuple[Skew, ...]]:
+    def of_plan(self, planned: Plan) -> Mapping[str, tuple[Skew, ...]]:
         """The skews that the assets of a plan have, or will have once its work is done."""
         to_be_made = {step.key for step in planned.work}
         now: dict[str, TableVersion | None] = {**self._observed.now}
         for key in to_be_made:
-            now |= {text: None for text in (key, f"{key}@candidate") if text not in pinned}
+            now |= {text: None for text in (key, f"{key}@candidate") if text not in self._held}
         wanted = {step.key: self._reads(step.key, now) for step in planned.steps if step.state != "BLOCKED"}
 
         def made_from(key: str, version: TableVersion | None) -> Read:
@@ -45,7 +46,8 @@ class Past:
         return {str(Reference(key=name, alias=read.alias)): read.table_version for name, read in stamp.inputs.items()}
 
     def _stamp(self, key: str, version: TableVersion) -> Stamp | None:
-        if self._observed.now.get(key) == version and key in self._observed.stamps:
+        is_newest = self._observed.now.get(key) == version and key not in self._held
+        if is_newest and key in self._observed.stamps:
             return self._observed.stamps[key]
         if key not in self._stamps:
             commits = [commit for commit in self._lake.history(key) if commit.stamp and commit.stamp.asset == key]

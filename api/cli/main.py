@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Annotated
 
@@ -32,10 +33,14 @@ def lakeline(
         raise typer.Exit
 
 
+_NAMES: Mapping[Callable[..., None], str] = {runs.list_runs: "runs", runs.show_run: "run show"}
+
 for command in (
     line.assets,
     line.plan,
     runs.run,
+    runs.list_runs,
+    runs.show_run,
     line.land,
     look.history,
     look.lineage,
@@ -48,9 +53,7 @@ for command in (
     machine.doctor,
     machine.demo,
 ):
-    app.command()(command)
-app.command("run show")(runs.show_run)
-app.command("runs")(runs.list_runs)
+    app.command(_NAMES.get(command))(command)
 app.add_typer(machine.spark, name="spark")
 app.add_typer(new.app, name="new")
 
