@@ -33,6 +33,7 @@ def skews(wanted: Mapping[str, Read], made_from: MadeFrom, now: Read) -> Mapping
     `now` is what whoever looks last reads. A version that is not behind it differs from no other, so that a lake in which
     nothing is behind costs one walk.
     """
+    wanted = {asset: read for asset, read in wanted.items() if len(read) > 1}  # one input has no other side
     nodes = _reached(wanted.values(), made_from)
     behind = {key for key, version in nodes if key in now and version != now[key]}
     if not behind:
@@ -40,7 +41,7 @@ def skews(wanted: Mapping[str, Read], made_from: MadeFrom, now: Read) -> Mapping
     origins: dict[_Node, _Origins] = {}
     for node in nodes:
         origins[node] = _joined(made_from(*node), origins, behind)
-    found = {asset: _skews_of(read, origins, behind) for asset, read in wanted.items() if len(read) > 1}
+    found = {asset: _skews_of(read, origins, behind) for asset, read in wanted.items()}
     return {asset: those for asset, those in found.items() if those}
 
 

@@ -26,6 +26,7 @@ class SparkEngine:
     def __init__(self, connection: SparkConnection) -> None:
         self._connection = connection
         self._kept: list[DataFrame] = []
+        self._used: SparkSession | None = None
         self._tag = f"lakeline-{secrets.token_hex(8)}"
 
     @property
@@ -103,9 +104,10 @@ class SparkEngine:
             raise
 
     def _session(self) -> "SparkSession":
-        session = self._connection.session()
-        session.addTag(self._tag)  # for this thread, which works for one asset at a time
-        return session
+        if self._used is None:  # one session until it is let go of, whatever others look for anew meanwhile
+            self._used = self._connection.session()
+            self._used.addTag(self._tag)  # for this thread, which works for one asset at a time
+        return self._used
 
     def interrupt(self) -> None:
         """Ends what it computes, from another thread."""
@@ -113,7 +115,7 @@ class SparkEngine:
 
     def release(self) -> None:
         """Lets go of what audits kept in Spark's memory; a server that is gone holds none, and is looked for anew."""
-        frames, self._kept = self._kept, []
+        frames, self._kept, self._used = self._kept, [], None
         try:
             with told("the memory of an audit"):
                 for frame in frames:
