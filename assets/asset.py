@@ -19,6 +19,9 @@ Write = Literal["replace", "append"]
 Gate = Literal["human", "rule"]
 Function = Callable[..., object]
 
+RETRIES = 2
+"""How often an asset is tried again after an error that may pass, where its author says nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableAsset:
@@ -36,6 +39,7 @@ class TableAsset:
     group: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    retries: int = RETRIES
 
     def __call__(self, *args: object, **named: object) -> object:
         """Calls the function, without any platform."""
@@ -58,6 +62,7 @@ class ModelAsset:
     group: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
+    retries: int = RETRIES
 
     def __call__(self, *args: object, **named: object) -> object:
         """Calls the function, without any platform."""
@@ -95,11 +100,13 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
     group: str | None = None,
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
+    retries: int = RETRIES,
 ) -> Callable[[Function], TableAsset]:
     """Declares the table that the decorated function makes of its inputs.
 
     A parameter without an entry in `inputs` reads the asset of the parameter's own name. `write="append"` adds the returned
     rows to the table, `"replace"` puts them in place of all others. `code` is the code version, where the author keeps it.
+    `retries` says how often it is tried again after an error that may pass.
     """
 
     def declare(function: Function) -> TableAsset:
@@ -124,6 +131,7 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
             group=group,
             tags=dict(tags or {}),
             code=code,
+            retries=_not_negative(where, retries),
         )
 
     return declare
@@ -140,10 +148,12 @@ def model(  # noqa: PLR0913 (each is an option that an author may give)
     group: str | None = None,
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
+    retries: int = RETRIES,
 ) -> Callable[[Function], ModelAsset]:
     """Declares the registered model that the decorated function trains; the function returns `Trained`.
 
-    `metric` is what a newer version is compared by. `gates` says who opens an alias, `human` or `rule`.
+    `metric` is what a newer version is compared by. `gates` says who opens an alias, `human` or `rule`. `retries` says how
+    often it is tried again after an error that may pass.
     """
 
     def declare(function: Function) -> ModelAsset:
@@ -163,6 +173,7 @@ def model(  # noqa: PLR0913 (each is an option that an author may give)
             group=group,
             tags=dict(tags or {}),
             code=code,
+            retries=_not_negative(where, retries),
         )
 
     return declare
@@ -240,6 +251,12 @@ def _inputs(function: Function, where: Where, given: Mapping[str, str]) -> Mappi
         wanted = f"names among the function's parameters ({', '.join(names) or 'none'})"
         raise BadOption(where, "inputs", ", ".join(map(repr, strangers)), wanted)
     return {name: Reference.parse(given.get(name, name)) for name in names}
+
+
+def _not_negative(where: Where, retries: int) -> int:
+    if not isinstance(retries, int) or retries < 0:
+        raise BadOption(where, "retries", repr(retries), "a whole number from 0")
+    return retries
 
 
 def _one_of(where: Where, option: str, found: str, possible: tuple[str, ...]) -> None:

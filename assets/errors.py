@@ -1,28 +1,32 @@
 """What can be wrong with definitions, selections and runs.
 
 PlatformError (lakehouse.errors)
-└── Fatal
-    ├── DefinitionWrong          what an author wrote cannot be a graph; names file and line
-    │   ├── BadKey               a key that is not `layer.name`
-    │   ├── BadOption            an option that is not one of the possible ones
-    │   ├── UnknownInput         an input that no definition produces
-    │   ├── AmbiguousName        one key, or one name, declared twice
-    │   └── Cycle                assets that need each other
-    ├── DefinitionsUnloadable    a module of definitions that cannot be imported
-    ├── BadSelection             the text of a selection that cannot be read; shows the place
-    ├── UnknownAsset             a selection that names nothing
-    ├── NoAssetHas               a tag, owner, group or kind that no asset has
-    ├── NotOne                   words that should choose one asset and do not
-    ├── NotChosen                an asset to explain that the selection leaves out
-    ├── UnknownVersion           a version that no commit has made
-    ├── VersionsLost             versions of tables that models were trained on and that are gone
-    ├── FunctionFailed           an author's function raised
-    └── ChecksFailed             rows that may not be published
+├── Fatal
+│   ├── DefinitionWrong          what an author wrote cannot be a graph; names file and line
+│   │   ├── BadKey               a key that is not `layer.name`
+│   │   ├── BadOption            an option that is not one of the possible ones
+│   │   ├── UnknownInput         an input that no definition produces
+│   │   ├── AmbiguousName        one key, or one name, declared twice
+│   │   └── Cycle                assets that need each other
+│   ├── DefinitionsUnloadable    a module of definitions that cannot be imported
+│   ├── BadSelection             the text of a selection that cannot be read; shows the place
+│   ├── UnknownAsset             a selection that names nothing
+│   ├── NoAssetHas               a tag, owner, group or kind that no asset has
+│   ├── NotOne                   words that should choose one asset and do not
+│   ├── NotChosen                an asset to explain that the selection leaves out
+│   ├── UnknownVersion           a version that no commit has made
+│   ├── NotPinnable              a version that the inputs of a run cannot be held to
+│   ├── VersionsLost             versions of tables that models were trained on and that are gone
+│   ├── UnknownRun               a run that made nothing
+│   ├── FunctionFailed           an author's function raised
+│   └── ChecksFailed             rows that may not be published
+└── Transient
+    └── Interrupted              an asset that was given up because the run was asked to end
 """
 
 from dataclasses import dataclass
 
-from lakehouse.errors import Fatal
+from lakehouse.errors import Fatal, Transient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +218,33 @@ class VersionsLost(Fatal):
         )
 
 
+class NotPinnable(Fatal):
+    """A version that the inputs of a run cannot be held to."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text, reason)
+        self.text, self.reason = text, reason
+
+    def __str__(self) -> str:
+        return f"--at {self.text!r} cannot be read: {self.reason}"
+
+
+class UnknownRun(Fatal):
+    """A run that made nothing."""
+
+    def __init__(self, wanted: str, found: tuple[str, ...]) -> None:
+        super().__init__(wanted, found)
+        self.wanted, self.found = wanted, found
+
+    def __str__(self) -> str:
+        if len(self.found) > 1 and all(run.startswith(self.wanted) for run in self.found):
+            return (
+                f"{self.wanted!r} is the beginning of {len(self.found)} runs: {', '.join(self.found)}; write more of it"
+            )
+        hint = f"did you mean {' or '.join(self.found)}?" if self.found else "no run has made anything yet"
+        return f"no version was made by a run {self.wanted!r}; {hint}"
+
+
 class FunctionFailed(Fatal):
     """An author's function raised."""
 
@@ -234,3 +265,14 @@ class ChecksFailed(Fatal):
 
     def __str__(self) -> str:
         return f"nothing was published of {self.key}: {'; '.join(self.failures)}"
+
+
+class Interrupted(Transient):
+    """An asset that was given up because the run was asked to end."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.key} was given up, because the run was asked to end; run again to make it"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from assets.asset import ModelAsset
-from assets.code import kept
 from assets.errors import BadOption
 from assets.observe import name_of
 from assets.reading import Inputs, called
+from assets.stop import Stop
 from assets.trained import Trained
 from lakehouse.stamp import Stamp
 from lakehouse.taken import FILES
@@ -16,20 +16,14 @@ from registry.model import Dataset, ModelVersion, TrainedModel
 def make_model(inputs: Inputs, asset: ModelAsset, code: str, sequence: int) -> ModelVersion:
     """Registers the next version of a model, or finds the one that an earlier try of the same left behind."""
     read = inputs.read(asset)
-    stamp = Stamp(
-        asset=asset.key,
-        code=code,
-        inputs=read.inputs,
-        run=inputs.run.id,
-        sequence=sequence,
-        extra=kept(inputs.snapshot.observed.parts.get(asset.key, {})),
-    )
+    run, extra = inputs.run.id, inputs.extra
+    stamp = Stamp(asset=asset.key, code=code, inputs=read.inputs, run=run, sequence=sequence, extra=extra)
     datasets = _datasets(inputs, asset, read.frames, stamp)
-    return inputs.models.save(name_of(asset.key), lambda: _trained(asset, read.frames), stamp, datasets)
+    return inputs.models.save(name_of(asset.key), lambda: _trained(asset, read.frames, inputs.stop), stamp, datasets)
 
 
-def _trained(asset: ModelAsset, frames: Mapping[str, object]) -> TrainedModel:
-    trained = called(asset, frames)
+def _trained(asset: ModelAsset, frames: Mapping[str, object], stop: Stop) -> TrainedModel:
+    trained = called(asset, frames, stop)
     if not isinstance(trained, Trained):
         raise BadOption(asset.where, f"what {asset.key} returns", type(trained).__name__, "assets.Trained")
     return TrainedModel(

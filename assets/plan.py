@@ -9,6 +9,7 @@ from assets.asset import External, Made, TableAsset
 from assets.code import code_cause
 from assets.graph import Graph
 from assets.key import Reference
+from assets.skew import Skew
 from lakehouse.errors import PlatformError
 from lakehouse.stamp import Stamp
 from lakehouse.table import TableVersion
@@ -46,7 +47,8 @@ class Step:
     """What the plan says of one asset, or of one partition of it.
 
     `own` are the reasons to make it that begin with it, or what blocks it. `passed_on` are the inputs that pass theirs on:
-    those that will be made before it, or that are blocked themselves.
+    those that will be made before it, or that are blocked themselves. `notes` and `skews` are to be known and make nothing
+    stale.
     """
 
     key: str
@@ -55,6 +57,8 @@ class Step:
     passed_on: tuple[str, ...] = ()
     version: int | None = None
     partition: str | None = None
+    notes: tuple[str, ...] = ()
+    skews: tuple[Skew, ...] = ()
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -85,13 +89,21 @@ class Plan:
         return tuple(step for step in self.steps if step.runs)
 
 
-def plan(graph: Graph, selection: Iterable[str], observed: Observed, *, force: bool = False) -> Plan:
-    """Decides for each selected asset. Staleness passes on to the selected readers of what will be made."""
+def plan(
+    graph: Graph, selection: Iterable[str], observed: Observed, *, force: bool = False, pinned: Collection[str] = ()
+) -> Plan:
+    """Decides for each selected asset. Staleness passes on to the selected readers of what will be made.
+
+    What is `pinned` is read as it was observed, whatever becomes of it.
+    """
     chosen = set(selection)
     decided: dict[str, Step] = {}
+    upstream: dict[str, Step] = {}
     for key, asset in graph.assets.items():
         if key in chosen and not isinstance(asset, External):
-            decided[key] = decide(asset, graph.inputs[key], observed, decided, force=force)
+            decided[key] = decide(asset, graph.inputs[key], observed, upstream, force=force)
+            if key not in pinned:
+                upstream[key] = decided[key]
     return Plan(steps=tuple(decided.values()))
 
 
@@ -109,7 +121,6 @@ def decide(
     force: bool = False,
 ) -> Step:
     """What to do with one asset, given what was decided for those that it reads."""
-    key = asset.key
     key = asset.key
     step = Step(key=key, state="FRESH", version=observed.published.get(key))
     if key in observed.unreadable:

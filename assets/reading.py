@@ -10,6 +10,7 @@ from assets.errors import FunctionFailed
 from assets.graph import Graph
 from assets.key import Reference
 from assets.observe import Snapshot, files_extra, location_of, name_of
+from assets.stop import Stop
 from lakehouse import landing
 from lakehouse.engine import Engine
 from lakehouse.errors import PlatformError
@@ -46,10 +47,18 @@ class Inputs:
     graph: Graph
     snapshot: Snapshot
     run: Run
+    stop: Stop = field(default_factory=Stop)
+    extra: Mapping[str, object] = field(default_factory=dict)  # what the stamp says beside what was read
+
+    def engine(self, asset: TableAsset) -> Engine:
+        """The engine that computes an asset, which a run that is to end can interrupt."""
+        engine = self.lake.engine(asset.engine)
+        self.stop.watch(asset.key, engine)
+        return engine
 
     def read(self, asset: Made) -> Read:
         """Every input of an asset, as its engine's frames; a model's function gets Arrow tables."""
-        engine = self.lake.engine(asset.engine) if isinstance(asset, TableAsset) else None
+        engine = self.engine(asset) if isinstance(asset, TableAsset) else None
         found = Read()
         for parameter, reference in self.graph.inputs[asset.key].items():
             source = self.graph.assets[reference.key]
@@ -92,10 +101,10 @@ class Inputs:
         )
 
 
-def called(asset: Made, frames: Mapping[str, object]) -> object:
-    """What the author's function returns."""
+def called(asset: Made, frames: Mapping[str, object], stop: Stop) -> object:
+    """What the author's function returns; where the run is to end by then, nothing more comes of it."""
     try:
-        return asset.function(**frames)
+        returned = asset.function(**frames)
     except PlatformError:
         raise
     except Exception as error:  # an author's function may raise anything, and must not stop the other assets
@@ -104,3 +113,5 @@ def called(asset: Made, frames: Mapping[str, object]) -> object:
         reason = str(error).split("JVM stacktrace")[0].strip()
         told = f"{type(error).__name__}: {reason}"
         raise FunctionFailed(asset.key, f"{asset.where.file}:{at.lineno}", told) from error
+    stop.pass_on(asset.key)
+    return returned

@@ -1,23 +1,36 @@
-"""Which definitions are loaded, from the environment."""
+"""Which definitions are loaded and how a run goes about them, from the environment."""
 
 from typing import Self
 
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lakehouse.errors import BadSetting
+
 SHIPPED = "assets.definitions"
+JOBS = 2
+"""How many assets are made at once, where nobody says so."""
 
 
 class DefinitionSettings(BaseSettings):
-    """`LAKELINE_DEFINITIONS`: modules of definitions, separated by commas; they stand in place of the shipped example."""
+    """`LAKELINE_DEFINITIONS`: modules of definitions, separated by commas; they stand in place of the shipped example.
+
+    `LAKELINE_JOBS`: how many assets a run makes at once.
+    """
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
 
     lakeline_definitions: str = SHIPPED
+    lakeline_jobs: int = Field(default=JOBS, ge=1)
 
     @classmethod
     def from_env(cls) -> Self:
-        """The settings of this process."""
-        return cls()
+        """The settings of this process; a wrong one is named."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from assets.asset import TableAsset
 from assets.check import Matches, References, Rows, Unique
-from assets.code import kept
 from assets.errors import ChecksFailed
 from assets.key import Reference
 from assets.reading import Inputs, called
@@ -32,10 +31,10 @@ class MadeTable:
 def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> MadeTable:
     """Publishes the next version of a table, or nothing at all."""
     lake = inputs.lake
-    engine = lake.engine(asset.engine)
+    engine = inputs.engine(asset)
     try:
         read = inputs.read(asset)
-        frame = called(asset, read.frames)
+        frame = called(asset, read.frames, inputs.stop)
         schema_results = _schema_results(asset, engine, frame)
         rules = tuple(_rule(check, inputs) for check in asset.checks if not isinstance(check, Matches))
         audit = engine.audit(frame, rules) if rules else None
@@ -47,7 +46,7 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
             run=inputs.run.id,
             sequence=sequence,
             checks=results,
-            extra=kept(inputs.snapshot.observed.parts.get(asset.key, {})),
+            extra=inputs.extra,
         )
         if audit:
             _refuse_failures(asset.key, rules, audit)

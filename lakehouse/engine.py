@@ -70,6 +70,10 @@ class Engine(Protocol):
         """Makes the commit, or none where its sequence has been committed already."""
         ...
 
+    def interrupt(self) -> None:
+        """Ends what it computes; called from another thread. What it commits is committed whole or not at all."""
+        ...
+
     def release(self) -> None:
         """Lets go of what an audit kept in memory."""
         ...

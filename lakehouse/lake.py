@@ -132,6 +132,14 @@ class Lake:
             version = history[-1].version
         return DuckEngine(self.settings, self._duck).read_arrow(place, version)
 
+    def check_readable(self, location: Location, version: int) -> None:
+        """Raises where a version cannot be read, such as one whose files were removed; reads no rows."""
+        DuckEngine(self.settings, self._duck).check_readable(location, version)
+
+    def reconnect(self) -> None:
+        """Looks for the Spark server anew when it is needed next."""
+        self._spark.forget()
+
     def rows_between(self, key: str, before: int, after: int) -> tuple[int, int]:
         """How many rows the later version has that the earlier had not, and how many it no longer has."""
         return DuckEngine(self.settings, self._duck).rows_between(self.location(key), before, after)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -153,7 +154,7 @@ def _named(part: Path, folder: Path, names: Iterable[str]) -> Path:
 
 def _copied_whole(source: Path, folder: Path) -> Path:
     """A copy under a hidden name, safe on the disk."""
-    part = folder / f".{source.name}.{os.getpid()}.part"
+    part = folder / f".{source.name}.{os.getpid()}-{threading.get_ident()}.part"
     try:
         with source.open("rb") as reading, part.open("wb") as writing:
             shutil.copyfileobj(reading, writing)

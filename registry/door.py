@@ -3,6 +3,7 @@
 import logging
 import os
 import sqlite3
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ _BUSY = (
     "server closed the connection",
     "max retries exceeded",
 )
+_POINTING = threading.RLock()  # the store of MLflow's own functions is one for all threads
 _MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 
 
@@ -114,19 +116,20 @@ def is_missing() -> Iterator[list[str]]:
 
 @contextmanager
 def tracking(settings: RegistrySettings) -> Iterator[None]:
-    """Points MLflow's own functions to the store, and leaves the process as it was."""
+    """Points MLflow's own functions to the store, for one thread at a time, and leaves the process as it was."""
     from mlflow.tracking._tracking_service.utils import _use_tracking_uri
 
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    try:
-        with _use_tracking_uri(settings.tracking_uri):
-            yield
-    finally:
-        # MLflow writes its address into the environment, where the next reader of the settings would find it.
-        if before is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
-        else:
-            os.environ["MLFLOW_TRACKING_URI"] = before
+    with _POINTING:
+        before = os.environ.get("MLFLOW_TRACKING_URI")
+        try:
+            with _use_tracking_uri(settings.tracking_uri):
+                yield
+        finally:
+            # MLflow writes its address into the environment, where the next reader of the settings would find it.
+            if before is None:
+                os.environ.pop("MLFLOW_TRACKING_URI", None)
+            else:
+                os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,6 @@
-"""The commands of every day: what exists, what is stale and why, make it, bring files in."""
+"""The commands of every day: what exists, what is stale and why, bring files in."""
 
 import shlex
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import show
-from api.cli.options import AsJson, Force, Selection
+from api.cli.options import AsJson, At, Force, Selection
 from api.cli.progress import Progress
 
 if TYPE_CHECKING:
     from assets.explain import Explanation
     from assets.graph import Graph
+    from assets.plan import Step
 
 
 def assets(selection: Selection = "*", as_json: AsJson = False) -> None:
@@ -61,6 +61,7 @@ def plan(
     selection: Selection = "*",
     explain: Annotated[str, typer.Option(metavar="ASSET", help="Tells the whole chain of causes for one asset.")] = "",
     force: Force = False,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Says what is fresh, missing, stale or blocked, and why; makes nothing.
@@ -71,20 +72,19 @@ def plan(
 
     materializer = Materializer.from_env(Progress(is_quiet=as_json).say)
     if explain:
-        _explained(materializer.explain(explain, selection, force=force), as_json=as_json)
+        _explained(materializer.explain(explain, selection, force=force, pins=at or ()), as_json=as_json)
         return
-    planned = materializer.plan(selection, force=force)
+    planned = materializer.plan(selection, force=force, pins=at or ())
     if as_json:
-        show.as_json(
-            [{"key": s.key, "state": s.state, "causes": s.causes, "version": s.version} for s in planned.steps]
-        )
+        show.as_json([_plain_step(step) for step in planned.steps])
         return
     show.rows(
         ("asset", "state", "version", "why"),
-        [(step.key, step.state, show.version(step.version), step.causes) for step in planned.steps],
+        [(s.key, s.state, show.version(s.version), (*s.causes, *s.notes, *s.skews)) for s in planned.steps],
     )
     blocked = sum(step.state == "BLOCKED" for step in planned.steps)
-    command = "lakeline run" if selection == "*" else f"lakeline run {shlex.quote(selection)}"
+    command = " ".join(["lakeline run", *([] if selection == "*" else [shlex.quote(selection)])])
+    command += "".join(f" --at {shlex.quote(text)}" for text in at or ())
     told = f"{len(planned.work)} to make: {command}" if planned.work else "nothing to make"
     show.out.print(f"\n{told}{f' ({blocked} blocked)' if blocked else ''}", style="dim")
 
@@ -100,45 +100,15 @@ def _explained(told: "Explanation", *, as_json: bool) -> None:
         show.out.print(line, markup=False)
 
 
-def run(selection: Selection = "*", force: Force = False, as_json: AsJson = False) -> None:
-    """Makes what is missing or stale, in order; what fails stops only what reads it.
-
-    Example: lakeline run "models.*+" --force
-    """
-    from assets.materialize import Materializer
-
-    started = time.monotonic()
-    progress = Progress(is_quiet=as_json)
-    try:
-        done = Materializer.from_env(progress.say).run(selection, force=force, reporter=progress)
-    except KeyboardInterrupt:
-        show.err.print("interrupted; what was published stays, and nothing else was", style="red")
-        raise typer.Exit(1) from None
-    if as_json:
-        show.as_json(
-            {
-                "run": done.run,
-                "ok": done.is_ok,
-                "outcomes": [
-                    {
-                        "key": o.key,
-                        "action": o.action,
-                        "causes": o.causes,
-                        "before": o.before,
-                        "after": o.after,
-                        "rows": o.rows,
-                        "seconds": round(o.seconds, 3),
-                        "notes": o.notes,
-                        "error": str(o.error) if o.error else None,
-                    }
-                    for o in done.outcomes
-                ],
-            }
-        )
-    else:
-        progress.summary(done, time.monotonic() - started)
-    if not done.is_ok:
-        raise typer.Exit(1)
+def _plain_step(step: "Step") -> dict[str, object]:
+    return {
+        "key": step.key,
+        "state": step.state,
+        "causes": step.causes,
+        "version": step.version,
+        "notes": step.notes,
+        "skew": {skew.ancestor: dict(skew.versions) for skew in step.skews},
+    }
 
 
 def land(

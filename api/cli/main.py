@@ -2,17 +2,20 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Annotated
 
 import typer
 
-from api.cli import line, look, machine, models, new, show
+from api.cli import line, look, machine, models, new, runs, show
+from api.cli.two_words import TwoWords
 from api.cli.upkeep import upkeep
 from lakehouse.errors import PlatformError
 
 app = typer.Typer(
     name="lakeline",
+    cls=TwoWords,
     no_args_is_help=True,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
@@ -31,10 +34,14 @@ def lakeline(
         raise typer.Exit
 
 
+_NAMES: Mapping[Callable[..., None], str] = {runs.list_runs: "runs", runs.show_run: "run show"}
+
 for command in (
     line.assets,
     line.plan,
-    line.run,
+    runs.run,
+    runs.list_runs,
+    runs.show_run,
     line.land,
     look.history,
     look.lineage,
@@ -48,7 +55,7 @@ for command in (
     machine.doctor,
     machine.demo,
 ):
-    app.command()(command)
+    app.command(_NAMES.get(command))(command)
 app.add_typer(machine.spark, name="spark")
 app.add_typer(new.app, name="new")
 
@@ -64,6 +71,7 @@ USAGE = frozenset(
         "UnknownAlias",
         "UnknownAsset",
         "UnknownModel",
+        "UnknownRun",
         "UnknownVersion",
         "BadRow",
         "DefinitionWrong",
@@ -72,6 +80,7 @@ USAGE = frozenset(
         "InputRefused",
         "ModelUnclear",
         "NothingToPromote",
+        "NotPinnable",
         "NoVersionNamed",
     }
 )

@@ -13,3 +13,14 @@ Selection = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answers in JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Makes even what is fresh.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="KEY@VERSION",
+        help="Reads an older version of an input on purpose, such as silver.orders@3; may be given several times.",
+    ),
+]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="How many assets are made at once; LAKELINE_JOBS, or else 2.")
+]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from assets.outcome import Outcome
     from assets.plan import Step
 
-_ORDER = ("made", "adopted", "fresh", "blocked", "failed", "skipped")
+_ORDER = ("made", "adopted", "fresh", "blocked", "failed", "skipped", "interrupted", "left")
 
 
 class Progress:
@@ -27,6 +27,10 @@ class Progress:
     def starting(self, step: "Step") -> None:
         """An asset is about to be made."""
         self.say(f"making {step.key}  ({'; '.join(step.causes)})")
+
+    def noted(self, key: str, line: str) -> None:
+        """Something is to be known of an asset that is being made."""
+        self.say(f"note: {line}")
 
     def ended(self, outcome: "Outcome") -> None:
         """An asset has been dealt with: what is to be known of it is told at once."""
@@ -46,16 +50,23 @@ class Progress:
                     o.causes or "",
                     _moved(o),
                     o.rows,
-                    f"{o.seconds:.1f}" if o.action in {"made", "adopted", "failed"} else "",
+                    f"{o.seconds:.1f}"
+                    if o.action in {"made", "adopted", "failed", "interrupted"} and o.seconds
+                    else "",
                 )
                 for o in done.outcomes
             ],
         )
         counts = Counter[str](outcome.action for outcome in done.outcomes)
         told = ", ".join(f"{count} {action}" for action in _ORDER if (count := counts[action]))
-        if not any(counts[action] for action in ("made", "adopted", "failed", "skipped")):
+        if not any(counts[action] for action in ("made", "adopted", "failed", "skipped", "interrupted", "left")):
             told = f"nothing to do: {told}" if told else "nothing to do"
         show.out.print(f"\n{told} in {seconds:.1f} s", style="dim")
+        if done.is_interrupted:
+            published = [f"{o.key} {show.version(o.after)}" for o in done.outcomes if o.action in {"made", "adopted"}]
+            missed = [o.key for o in done.outcomes if o.action in {"interrupted", "left"}]
+            told = f"interrupted; published: {', '.join(published) or 'nothing'}; not published: {', '.join(missed)}"
+            show.err.print(told, style="red", markup=False)
 
 
 def _moved(outcome: "Outcome") -> str:

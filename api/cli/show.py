@@ -24,6 +24,8 @@ STYLES = {
     "blocked": "magenta",
     "failed": "bold red",
     "skipped": "red",
+    "interrupted": "red",
+    "left": "red",
 }
 
 

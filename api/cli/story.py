@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from api.cli import line, look, models, show
+from api.cli import line, look, models, runs, show
 from api.errors import DemoFailed
 
 MODEL = "iris_xgboost_classifier"
@@ -70,7 +70,7 @@ def _up_to_production(flowers: Path) -> tuple[Chapter, ...]:
         Chapter(
             words="Raw rows become bronze, silver and gold tables and a trained model. Nobody has reviewed the model yet.",
             command="lakeline run",
-            act=line.run,
+            act=runs.run,
         ),
         Chapter(
             words="A person reviews the candidate and lets it into staging.",
@@ -80,7 +80,7 @@ def _up_to_production(flowers: Path) -> tuple[Chapter, ...]:
         Chapter(
             words="Now the batch inference can run: the model version is an input like any table.",
             command="lakeline run",
-            act=line.run,
+            act=runs.run,
         ),
         Chapter(
             words="Its predictions are good, so it goes into production.",
@@ -106,7 +106,7 @@ def _with_more_flowers(flowers: Path) -> tuple[Chapter, ...]:
         Chapter(
             words="The bad rows are kept back; the good ones go on, up to a new candidate.",
             command="lakeline run",
-            act=line.run,
+            act=runs.run,
         ),
         Chapter(
             words="Here is what was kept back, with the reason.",

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,16 @@ class DuckEngine:
         except duckdb.Error as error:
             raise VersionUnreadable(location.uri, version, str(error).splitlines()[0]) from error
 
+    def check_readable(self, location: Location, version: int) -> None:
+        """Raises where a file of a version is gone: a count asks each file for its number of rows."""
+        import duckdb
+
+        frame = _relation(self.read(location, version))
+        try:
+            frame.count("*").fetchall()
+        except duckdb.Error as error:
+            raise VersionUnreadable(location.uri, version, str(error).splitlines()[0]) from error
+
     def rows_between(self, location: Location, before: int, after: int) -> tuple[int, int]:
         """How many rows the later version has that the earlier had not, and how many it no longer has."""
         old, new = (_relation(self.read(location, version)) for version in (before, after))
@@ -108,11 +119,21 @@ class DuckEngine:
         with told("the frame"):
             return self._told_relation(frame).to_arrow_table()
 
+    def interrupt(self) -> None:
+        """Ends what it computes, from another thread."""
+        if "_connection" in vars(self):
+            self._connection.interrupt()
+
     def release(self) -> None:
         """Lets go of the tables of audits."""
+        import duckdb
+
         kept, self._kept = self._kept, []
         for table in kept:
-            self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+            with suppress(
+                duckdb.InterruptException
+            ):  # a run that is to end must not lose what it has committed for this
+                self._connection.execute(f"DROP TABLE IF EXISTS {table}")
 
     @cached_property
     def _connection(self) -> "duckdb.DuckDBPyConnection":

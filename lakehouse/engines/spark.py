@@ -1,6 +1,7 @@
 """Spark over Connect: the default engine, whose frames are Spark DataFrames."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +15,7 @@ from lakehouse.table import Location
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame, DataFrameWriter
+    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 _CONFLICT = re.compile(r"Concurrent\w+Exception|(?:ProtocolChanged|MetadataChanged)Exception")
 
@@ -25,6 +26,8 @@ class SparkEngine:
     def __init__(self, connection: SparkConnection) -> None:
         self._connection = connection
         self._kept: list[DataFrame] = []
+        self._used: SparkSession | None = None
+        self._tag = f"lakeline-{secrets.token_hex(8)}"
 
     @property
     def name(self) -> EngineName:
@@ -34,7 +37,7 @@ class SparkEngine:
     def read(self, location: Location, version: int) -> object:
         """A table at a version, as a DataFrame."""
         with told(f"version {version} of {location}"):
-            reader = self._connection.session().read.format("delta").option("versionAsOf", str(version))
+            reader = self._session().read.format("delta").option("versionAsOf", str(version))
             return reader.load(location.spark_uri)
 
     def from_arrow(self, rows: "pa.Table") -> object:
@@ -43,11 +46,9 @@ class SparkEngine:
 
         with told("a frame from rows"):
             if rows.num_rows:
-                return self._connection.session().createDataFrame(rows)
+                return self._session().createDataFrame(rows)
             # Spark looks for the types of a frame without rows in its rows, whatever its columns say.
-            return self._connection.session().createDataFrame(
-                [], from_arrow_schema(rows.schema, prefer_timestamp_ntz=False)
-            )
+            return self._session().createDataFrame([], from_arrow_schema(rows.schema, prefer_timestamp_ntz=False))
 
     def columns(self, frame: object) -> Mapping[str, str]:
         """The names of a frame's columns and their types, in SQL's words."""
@@ -84,7 +85,7 @@ class SparkEngine:
         elif overwrite:
             options["overwriteSchema"] = "true"
         with told(f"a commit of {publication.location}"):
-            session = self._connection.session()
+            session = self._session()
             for name, value in publication.properties.items():
                 default = name.removeprefix("delta.")
                 session.conf.set(f"spark.databricks.delta.properties.defaults.{default}", value)
@@ -102,9 +103,19 @@ class SparkEngine:
                 raise CommitTaken(publication.application, publication.sequence) from error
             raise
 
+    def _session(self) -> "SparkSession":
+        if self._used is None:  # one session until it is let go of, whatever others look for anew meanwhile
+            self._used = self._connection.session()
+            self._used.addTag(self._tag)  # for this thread, which works for one asset at a time
+        return self._used
+
+    def interrupt(self) -> None:
+        """Ends what it computes, from another thread."""
+        self._connection.interrupt(self._tag)
+
     def release(self) -> None:
         """Lets go of what audits kept in Spark's memory; a server that is gone holds none, and is looked for anew."""
-        frames, self._kept = self._kept, []
+        frames, self._kept, self._used = self._kept, [], None
         try:
             with told("the memory of an audit"):
                 for frame in frames:

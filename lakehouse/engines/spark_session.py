@@ -32,6 +32,13 @@ class SparkConnection:
                 self._connected = _connected(self._remote())
             return self._connected
 
+    def interrupt(self, tag: str) -> None:
+        """Ends what was begun under a tag, where there is a session."""
+        session = self._connected
+        if session is not None:
+            with told("an interruption"):
+                session.interruptTag(tag)
+
     def forget(self) -> None:
         """Looks for the server anew when it is needed next."""
         self._connected = None

@@ -16,6 +16,7 @@ READING = (
     ("lineage", "silver.orders"),
     ("sql", "from silver.orders"),
     ("models",),
+    ("runs",),
     ("spark", "status"),
     ("doctor",),
 )
@@ -128,6 +129,8 @@ def test_a_run_in_json_is_one_document(shop: Path) -> None:
         (("assets", "silver.* and and"), "found 'and'\n  silver.* and and\n               ^"),
         (("plan", "bronze.*", "--explain", "silver.orders"), "silver.orders is not chosen by 'bronze.*'"),
         (("run", "nothing.there"), "no asset is named 'nothing.there'"),
+        (("run", "--at", "bronze.orders_raw@7"), "bronze.orders_raw has no version 7; it has 0 to 0"),
+        (("run", "show", "nope"), "no version was made by a run 'nope'; did you mean 20"),
         (("history", "silver.nope"), "nothing has made 'silver.nope' yet"),
         (("lineage", "silver.orders@7"), "has no version 7; it has 0 to 0"),
         (("sql", "select * from no_such_table"), "no_such_table"),
