@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from lakehouse import jars, java
-from lakehouse.errors import SparkUnreachable
+from lakehouse.errors import SparkUnreachable, StoreUnreachable
 from lakehouse.settings import LakeSettings
 from lakehouse.spark_command import MAIN_CLASS, environment, files, fingerprint, options, prepare
 from lakehouse.spark_process import SparkServer, end, listens, process_of
@@ -58,7 +58,7 @@ def start(settings: LakeSettings, report: Report) -> SparkServer:
     """The local server, started unless it runs with these settings already; of two that race, one starts it."""
     spark_jars = jars.ensure(settings, report)
     wanted = fingerprint(settings, spark_jars)
-    with _locked(settings, report):
+    with _told(settings), _locked(settings, report):
         found = find(settings)
         if found is not None and found.fingerprint == wanted:
             return found
@@ -74,7 +74,7 @@ def stop(settings: LakeSettings) -> SparkServer | None:
     """The local server that was stopped, with every process it started; None where none ran."""
     if not files(settings).state.parent.is_dir():
         return None
-    with _locked(settings, lambda line: None):
+    with _told(settings), _locked(settings, lambda line: None):
         server = _recorded(settings)
         ran = server is not None and end(server)
         files(settings).state.unlink(missing_ok=True)
@@ -179,6 +179,15 @@ def _record(settings: LakeSettings, server: SparkServer) -> None:
     with os.fdopen(descriptor, "w") as file:
         json.dump(asdict(server), file)
     fresh.replace(state)
+
+
+@contextmanager
+def _told(settings: LakeSettings) -> Iterator[None]:
+    """A disk that is full or may not be written to, in our words, so that it fails what needs Spark and nothing else."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnreachable(str(error.filename or settings.home), error.strerror or str(error)) from error
 
 
 @contextmanager

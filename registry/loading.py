@@ -106,10 +106,10 @@ def download(settings: RegistrySettings, name: str, version: int, folder: Path) 
 
 def load(settings: RegistrySettings, name: str, version: int) -> LoadedModel:
     """The model of a version, in this process."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="lakeline-model-") as folder:
-        found = download(settings, name, version, Path(folder))
-        with told(settings, f"load version {version} of {name!r}"):
+    with told(settings, f"load version {version} of {name!r}"):
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="lakeline-model-") as folder:
+            found = download(settings, name, version, Path(folder))
             try:
                 fitted = flavors.load(found.folder, found.flavors)
             except (OSError, ValueError, TypeError, ImportError) as error:
