@@ -21,6 +21,7 @@ _PLAIN_ADD = re.compile(
 )  # the same in Spark, delta-rs and DuckDB; a quote inside of a string would be escaped
 _INFO = '{"commitInfo":{'
 _KEPT = '"userMetadata":"'
+_TIMES = re.compile(r'"(timestamp|inCommitTimestamp)":(\d{1,15})[,}]')  # a quote inside of a string would be escaped
 _FAR_REACHING = (
     '"Overwrite"',
     "REPLACE",
@@ -123,14 +124,18 @@ def _is_passed_over(line: str, change: Change, *, with_files: bool) -> bool:
 
 
 def _is_plain_info(line: str, change: Change) -> bool:
-    """Whether all that counts of a commit's own words is what it was given to keep; notes that."""
+    """Whether all that counts of a commit's own words is its time, and what it was given to keep; notes these."""
+    found: dict[str, object] = {name: int(at) for name, at in _TIMES.findall(line)}
     start = line.find(_KEPT)
-    if start >= 0 and line.find(_KEPT, start + 1) < 0:
+    if start >= 0:
+        if line.find(_KEPT, start + 1) >= 0:
+            return False
         try:
-            change.info = {"userMetadata": scanstring(line, start + len(_KEPT), True)[0]}
+            found["userMetadata"] = scanstring(line, start + len(_KEPT), True)[0]
         except ValueError:
             return False
-    return start < 0 or bool(change.info)
+    change.info = found
+    return True
 
 
 def _actions(line: str, name: str) -> Iterator[tuple[str, Mapping[str, object]]]:

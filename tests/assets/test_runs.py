@@ -76,7 +76,7 @@ def test_what_was_done_by_hand_is_no_run(lake: Lake) -> None:
         why="",
         alias="staging",
     )
-    Journal(lake).record(event)
+    Journal(lake).record(lambda told: event)
     assert told(lake) == ()
 
 
