@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from assets.errors import BadOption, Where
 from assets.key import Reference, checked_key
+from assets.write import SchemaChange, Write, wrong_merge
 from lakehouse.audit import Otherwise
 from lakehouse.engine import EngineName
+from lakehouse.merge import Merge
 
 if TYPE_CHECKING:
     from assets.check import Check
 
-Write = Literal["replace", "append"]
 Gate = Literal["human", "rule"]
 Function = Callable[..., object]
 
@@ -30,6 +31,7 @@ class TableAsset:
     where: Where
     checks: tuple["Check", ...] = ()
     write: Write = "replace"
+    schema: SchemaChange = "fixed"
     engine: EngineName = "spark"
     description: str = ""
     owner: str | None = None
@@ -87,6 +89,7 @@ def asset(
     inputs: Mapping[str, str] | None = None,
     checks: Iterable["Check"] = (),
     write: Write = "replace",
+    schema: SchemaChange = "fixed",
     engine: EngineName = "spark",
     owner: str | None = None,
     tags: Mapping[str, str] | None = None,
@@ -95,12 +98,13 @@ def asset(
     """Declares the table that the decorated function makes of its inputs.
 
     A parameter without an entry in `inputs` reads the asset of the parameter's own name. `write="append"` adds the returned
-    rows to the table, `"replace"` puts them in place of all others. `code` is the code version, where the author keeps it.
+    rows to the table, `"replace"` puts them in place of all others, `merge(...)` updates by key. A table that is added to keeps
+    its columns, unless `schema="evolve"` lets it grow. `code` is the code version, where the author keeps it.
     """
 
     def declare(function: Function) -> TableAsset:
         where = _where(function)
-        _one_of(where, "write", write, get_args(Write))
+        _check_write(where, write, schema)
         _one_of(where, "engine", engine, get_args(EngineName))
         for check in checks:
             if not hasattr(check, "otherwise"):
@@ -114,6 +118,7 @@ def asset(
             where=where,
             checks=tuple(checks),
             write=write,
+            schema=schema,
             engine=engine,
             description=inspect.getdoc(function) or "",
             owner=owner,
@@ -219,6 +224,20 @@ def _inputs(function: Function, where: Where, given: Mapping[str, str]) -> Mappi
         wanted = f"names among the function's parameters ({', '.join(names) or 'none'})"
         raise BadOption(where, "inputs", ", ".join(map(repr, strangers)), wanted)
     return {name: Reference.parse(given.get(name, name)) for name in names}
+
+
+def _check_write(where: Where, write: Write, schema: SchemaChange) -> None:
+    _one_of(where, "schema", schema, get_args(SchemaChange))
+    if isinstance(write, Merge):
+        if wrong := wrong_merge(write):
+            option, found, wanted = wrong
+            raise BadOption(where, f"{option} of merge(...)", found, wanted)
+        return
+    if write not in {"replace", "append"}:
+        raise BadOption(where, "write", repr(write), "one of 'replace', 'append', merge(on=...)")
+    if write == "replace" and schema == "evolve":
+        wanted = "write='append' or merge(...) beside it; a table that is replaced takes the columns of the frame"
+        raise BadOption(where, "schema", repr(schema), wanted)
 
 
 def _one_of(where: Where, option: str, found: str, possible: tuple[str, ...]) -> None:

@@ -89,15 +89,28 @@ def decide(
         return Step(key=key, state="MISSING", causes=("never made", *forced), version=version)
     if key not in observed.now:
         return Step(key=key, state="MISSING", causes=("its table is gone", *forced), version=version)
-    causes = (*_changes(stamp, inputs.values(), observed, will_run), *_gone(asset, stamp, observed), *forced)
+    causes = (
+        *_other_writer(asset, stamp),
+        *_changes(stamp, inputs.values(), observed, will_run),
+        *_gone(asset, stamp, observed),
+        *forced,
+    )
     if stamp.code != observed.code[key]:
         causes = ("code", *causes)
     return Step(key=key, state="STALE" if causes else "FRESH", causes=causes, version=version)
 
 
+def _other_writer(asset: Made, stamp: Stamp) -> tuple[str, ...]:
+    """A run refuses to write with another engine than the one that wrote the table; so the plan tells of it."""
+    writer = stamp.extra.get("engine", getattr(asset, "engine", None))
+    if not isinstance(asset, TableAsset) or writer == asset.engine:
+        return ()
+    return (f"written by {writer}, declared for {asset.engine}: will be refused",)
+
+
 def _gone(asset: Made, stamp: Stamp, observed: Observed) -> tuple[str, ...]:
-    """Files whose rows a table holds that is made of all files, and that no longer lie there; an append keeps its rows."""
-    if isinstance(asset, TableAsset) and asset.write == "append":
+    """Files whose rows a replaced table holds, and that no longer lie there; one that is added to keeps its rows."""
+    if isinstance(asset, TableAsset) and asset.write != "replace":
         return ()
     told = {key: read.extra.get("files") for key, read in stamp.inputs.items() if key in observed.landed}
     gone = {key: len(set(files) - observed.landed[key]) for key, files in told.items() if isinstance(files, dict)}

@@ -11,7 +11,7 @@ from assets.key import Reference
 from assets.reading import Inputs, called
 from lakehouse.audit import Audit, ReferenceRule, RowRule, Rule, UniqueRule
 from lakehouse.engine import Engine, Publication
-from lakehouse.errors import CommitTaken, PlatformError
+from lakehouse.errors import CommitTaken, OtherWriter, PlatformError
 from lakehouse.history import Commit
 from lakehouse.lake import QUARANTINE, Lake
 from lakehouse.stamp import CheckResult, Stamp
@@ -29,6 +29,7 @@ class MadeTable:
 def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> MadeTable:
     """Publishes the next version of a table, or nothing at all."""
     lake = inputs.lake
+    _refuse_other_writer(lake, asset)
     engine = lake.engine(asset.engine)
     try:
         read = inputs.read(asset)
@@ -38,7 +39,13 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
         audit = engine.audit(frame, rules) if rules else None
         results = (*schema_results, *(audit.results(rules) if audit else ()))
         stamp = Stamp(
-            asset=asset.key, code=code, inputs=read.inputs, run=inputs.run.id, sequence=sequence, checks=results
+            asset=asset.key,
+            code=code,
+            inputs=read.inputs,
+            run=inputs.run.id,
+            sequence=sequence,
+            checks=results,
+            extra={"engine": asset.engine},
         )
         if audit:
             _refuse_failures(asset.key, rules, audit)
@@ -46,6 +53,7 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
         publication = Publication(
             location=lake.location(asset.key),
             write=asset.write,
+            evolve=asset.schema == "evolve",
             metadata=stamp.encode(),
             application=asset.key,
             sequence=sequence,
@@ -56,6 +64,14 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
         )
     finally:
         engine.release()
+
+
+def _refuse_other_writer(lake: Lake, asset: TableAsset) -> None:
+    """Refuses, before anything is computed, an engine that did not write the table or what was kept back from it."""
+    for key in (asset.key, f"{QUARANTINE}.{asset.key}"):
+        writer = lake.writer(key)
+        if writer not in {None, asset.engine}:
+            raise OtherWriter(key, str(writer), asset.engine)
 
 
 def _schema_results(asset: TableAsset, engine: Engine, frame: object) -> tuple[CheckResult, ...]:
@@ -100,7 +116,9 @@ def _refuse_failures(key: str, rules: Sequence[Rule], audit: Audit) -> None:
 def _keep_back(lake: Lake, engine: Engine, stamp: Stamp, audit: Audit) -> None:
     """Puts the rejected rows into the quarantine; a retry of the same sequence puts its own, or none, in their place."""
     key = f"{QUARANTINE}.{stamp.asset}"
-    kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence)
+    kept = Stamp(
+        asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence, extra=stamp.extra
+    )
     tries = _earlier_tries(lake, kept, stamp.asset)
     if not audit.rejected_rows and not tries:
         return

@@ -17,6 +17,7 @@ from lakehouse.history import Commit, read_history
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
 from lakehouse.views import create_views
+from lakehouse.writer import writer_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,6 +63,10 @@ class Lake:
     def history(self, key: str, location: Location | None = None) -> tuple[Commit, ...]:
         """Every commit of a table, oldest first; empty where there is no table."""
         return read_history(self.files, location or self.location(key))
+
+    def writer(self, key: str) -> EngineName | None:
+        """The engine that writes a table for life; None where there is no table, or no engine of ours made it."""
+        return writer_of(self.files, self.location(key), self.history(key))
 
     def engine(self, name: EngineName) -> Engine:
         """An engine of that name, for one asset at a time; Spark is started or found by its first frame."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lakehouse.audit import Audit, Rule
 from lakehouse.duck import connect, named, quoted, scan, told
 from lakehouse.engine import EngineName, Publication
-from lakehouse.engines.delta_rs import commit
 from lakehouse.engines.duck_audit import audited
+from lakehouse.engines.duck_write import publish
 from lakehouse.errors import ComputeFailed, VersionUnreadable
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
@@ -101,7 +101,7 @@ class DuckEngine:
 
     def publish(self, frame: object, publication: Publication) -> None:
         """Makes the commit, or none where its sequence has been committed already."""
-        commit(lambda: self.arrow(frame), publication, self._settings)
+        publish(self._connection, self._told_relation(frame), publication, self._settings)
 
     def arrow(self, frame: object) -> "pa.Table":
         """A frame's rows, computed."""

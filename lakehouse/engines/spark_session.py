@@ -5,7 +5,8 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lakehouse.engines.spark_told import told
@@ -24,6 +25,7 @@ class SparkConnection:
         self._remote = remote
         self._connected: SparkSession | None = None
         self._connecting = threading.Lock()
+        self._committing = threading.Lock()
 
     def session(self) -> "SparkSession":
         """The session, connected where it was not."""
@@ -31,6 +33,19 @@ class SparkConnection:
             if self._connected is None:
                 self._connected = _connected(self._remote())
             return self._connected
+
+    @contextmanager
+    def committing(self, confs: Mapping[str, str]) -> Iterator[None]:
+        """Settings of the session for one statement, which takes them from there alone; another one waits its turn."""
+        with self._committing:
+            conf = self.session().conf
+            try:
+                for name, value in confs.items():
+                    conf.set(name, value)
+                yield
+            finally:
+                for name in confs:
+                    conf.unset(name)
 
     def forget(self) -> None:
         """Looks for the server anew when it is needed next."""
