@@ -36,16 +36,27 @@ class Fit:
 
 def check_frame(location: str, names: Sequence[str], schema: Schema) -> None:
     """Refuses a frame that would be no Delta table to every reader."""
-    wrong = []
-    seen: dict[str, str] = {}
-    for name in names:
-        if (other := seen.setdefault(name.lower(), name)) != name or names.count(name) > 1:
-            wrong.append(f"columns {other!r} and {name!r} are one name to Spark and DuckDB; rename one of them")
-        elif not _is_known(schema[name]):
-            found = worded(schema[name])
-            wrong.append(f"column {name!r} is {found}, a type that Delta does not know; cast it in the function")
+    wrong = clashes(names) or tuple(
+        f"column {name!r} is {worded(schema[name])}, a type that Delta does not know; cast it in the function"
+        for name in names
+        if not _is_known(schema[name])
+    )
     if wrong:
-        raise SchemaRefused(location, "; ".join(dict.fromkeys(wrong)))
+        raise SchemaRefused(location, "; ".join(wrong))
+
+
+def clashes(names: Sequence[str]) -> tuple[str, ...]:
+    """What is wrong with names that Spark and DuckDB take for one.
+
+    >>> clashes(["id", "Id"])
+    ("columns 'id' and 'Id' are one name to Spark and DuckDB; rename one of them",)
+    """
+    first: dict[str, str] = {}
+    return tuple(
+        f"columns {first[name.lower()]!r} and {name!r} are one name to Spark and DuckDB; rename one of them"
+        for place, name in enumerate(names)
+        if first.setdefault(name.lower(), name) != name or name in names[:place]
+    )
 
 
 def fit(location: str, table: Schema, frame: Schema, *, evolve: bool) -> Fit:

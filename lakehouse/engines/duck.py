@@ -11,6 +11,7 @@ from lakehouse.engine import EngineName, Publication
 from lakehouse.engines.duck_audit import audited
 from lakehouse.engines.duck_write import publish
 from lakehouse.errors import ComputeFailed, VersionUnreadable
+from lakehouse.schema import clashes
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
 
@@ -76,7 +77,7 @@ class DuckEngine:
 
     def from_arrow(self, rows: "pa.Table") -> object:
         """Rows that came from elsewhere, as a relation."""
-        return self._connection.from_arrow(rows)
+        return self._told_relation(rows)
 
     def columns(self, frame: object) -> Mapping[str, str]:
         """The names of a frame's columns and their types, in SQL's words."""
@@ -123,6 +124,8 @@ class DuckEngine:
 
         if not isinstance(frame, pa.Table):
             return _relation(frame)
+        if clashing := clashes(frame.column_names):  # DuckDB would give one of them another name
+            raise ComputeFailed("the frame", "; ".join(clashing))
         with told("the frame"):
             return self._connection.from_arrow(frame)
 

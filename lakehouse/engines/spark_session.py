@@ -63,6 +63,8 @@ def _connected(address: str) -> "SparkSession":
         # Or else pyspark has one more question for the server at exit, which may have ended before.
         atexit.register(session.client.close)
         session.conf.set("spark.sql.session.timeZone", "UTC")
+        # The default, INT96, has no statistics, and others read it in nanoseconds, which do not reach over all years.
+        session.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         return session
 
 

@@ -496,7 +496,7 @@ def test_a_function_that_raises_is_told_with_its_line_and_the_rest_goes_on(lake:
         ([1], "the function returned list"),
         (pa.table({}), "at least one column"),
         (pa.table({"at": pa.array([1], pa.time64("us"))}), "a type that Delta does not know"),
-        (pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), "Multiple matches"),
+        (pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), "columns 'a' and 'a' are one name"),
     ],
 )
 def test_a_function_that_returns_no_frame_of_a_table_is_told_and_the_rest_goes_on(
