@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -99,3 +100,15 @@ def read_by(reader: str, lake: Lake, key: str, version: int | None = None) -> pa
     if table.protocol().min_reader_version > 1:
         raise UnsafeReader(table.protocol().reader_features)
     return table.to_pyarrow_table()
+
+
+def reading(lake: Lake, reader: str, request: pytest.FixtureRequest) -> Lake:
+    """The same lake, read on the shared server where the reader is Spark."""
+    if reader != "spark" or lake.settings.spark_remote:
+        return lake
+    return spark_reader(lake, request.getfixturevalue("spark_remote"))
+
+
+@cache
+def spark_reader(lake: Lake, remote: str) -> Lake:
+    return Lake(lake.settings.model_copy(update={"spark_remote": remote}))

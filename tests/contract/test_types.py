@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from lakehouse.lake import Lake
-from tests.contract.conftest import ENGINES, READERS, Bench, UnsafeReader, lake_at, read_by
+from tests.contract.conftest import ENGINES, READERS, Bench, UnsafeReader, lake_at, read_by, reading
 
 pytestmark = pytest.mark.slow
 
@@ -118,18 +118,6 @@ def test_times_without_a_zone_stay_without(
     found = rows_of(reader, reading(written(writer), reader, request), "silver.zoneless", 0).column("at")
     assert found.to_pylist() == WITHOUT_ZONE
     assert found.type == pa.timestamp("us")
-
-
-def reading(lake: Lake, reader: str, request: pytest.FixtureRequest) -> Lake:
-    """The same lake, read on the shared server where the reader is Spark."""
-    if reader != "spark" or lake.settings.spark_remote:
-        return lake
-    return spark_reader(lake, request.getfixturevalue("spark_remote"))
-
-
-@cache
-def spark_reader(lake: Lake, remote: str) -> Lake:
-    return Lake(lake.settings.model_copy(update={"spark_remote": remote}))
 
 
 @pytest.mark.parametrize(
