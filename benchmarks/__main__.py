@@ -8,9 +8,10 @@ import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
-from benchmarks import line
+from benchmarks import duck_line, line
 
 HERE = Path(__file__).parent
 PACKAGES = ("pyspark", "delta-spark", "deltalake", "duckdb", "mlflow", "xgboost", "pydantic", "rich", "typer")
@@ -20,7 +21,7 @@ def main() -> None:
     jars = Path(os.environ.get("LAKELINE_JARS", HERE.parent / ".lakeline" / "jars"))
     found = []
     with tempfile.TemporaryDirectory(prefix="lakeline-bench-") as folder:
-        for claim in line.claims(Path(folder), jars):
+        for claim in chain(duck_line.claims(Path(folder)), line.claims(Path(folder), jars)):
             print(f"measured {claim.name}", file=sys.stderr, flush=True)
             found.append(claim)
     told = {
