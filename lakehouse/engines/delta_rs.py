@@ -37,12 +37,14 @@ def storage_options(settings: LakeSettings) -> dict[str, str]:
 def existing(location: Location, settings: LakeSettings) -> "deltalake.DeltaTable | None":
     """A table as it is now."""
     import deltalake
-    from deltalake.exceptions import TableNotFoundError
+    from deltalake.exceptions import DeltaError, TableNotFoundError
 
     try:
         return deltalake.DeltaTable(location.uri, storage_options=storage_options(settings))
     except TableNotFoundError:
         return None
+    except (DeltaError, OSError) as error:
+        raise ComputeFailed(f"the newest version of {location}", str(error).split("\n   0: ")[0]) from error
 
 
 def is_committed(table: "deltalake.DeltaTable", publication: Publication) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -69,14 +69,15 @@ def _write(frame: "DataFrame", publication: Publication) -> None:
         "txnVersion": str(publication.sequence),
         "mergeSchema": str(publication.evolve).lower(),
     }
-    if any(_BAD_NAME.search(name) for name in _names(json.loads(frame.schema.json()))):
+    mapped = [name for name in _names(json.loads(frame.schema.json())) if _BAD_NAME.search(name)]
+    if mapped:
         options["delta.columnMapping.mode"] = "name"  # counts for a new table alone
     if publication.replace_where is not None:
         options["replaceWhere"] = publication.replace_where
     elif overwrite:
         options["overwriteSchema"] = "true"
     writer = frame.write.format("delta").mode("overwrite" if overwrite else "append").options(**options)
-    _conflicts_told(lambda: writer.save(publication.location.spark_uri), publication)
+    _told(lambda: writer.save(publication.location.spark_uri), publication, mapped)
 
 
 def _merge(
@@ -100,7 +101,7 @@ def _merge(
     sql = _merge_sql(publication.location, view, merge, fitting)
     try:
         with connection.committing(_confs(publication)):
-            _conflicts_told(lambda: connection.session().sql(sql).collect(), publication)
+            _told(lambda: connection.session().sql(sql).collect(), publication)
     finally:
         connection.session().catalog.dropTempView(view)
 
@@ -148,7 +149,8 @@ def _fitted(frame: "DataFrame", fitting: Fit, *others: str) -> "DataFrame":
     return frame.select(*named, *others)
 
 
-def _conflicts_told(act: Callable[[], object], publication: Publication) -> None:
+def _told(act: Callable[[], object], publication: Publication, mapped: Sequence[str] = ()) -> None:
+    """Does it, and words what Delta says of a writer that was quicker, or of names, as ours."""
     from pyspark.errors import PySparkException
 
     try:
@@ -158,10 +160,9 @@ def _conflicts_told(act: Callable[[], object], publication: Publication) -> None
         if _CONFLICT.search(text):
             raise CommitTaken(publication.application, publication.sequence) from error
         if "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES" in text:
-            found = re.findall(r"Invalid column names: (.*?)\. Please", text, re.DOTALL)
             reason = (
-                f"columns {', '.join(found)} hold a space or one of ,;{{}}()=, which only a table that was made with "
-                "such a column can hold; rename them in the function"
+                f"columns {', '.join(map(repr, mapped))} hold a space or one of ,;{{}}()=, which only a table that was made "
+                "with such a column can hold; rename them in the function"
             )
             raise SchemaRefused(publication.location.uri, reason) from error
         raise

@@ -78,6 +78,7 @@ def test_a_table_has_one_writer_for_life(lake: Lake) -> None:
     assert len(lake.history("bronze.raw")) == 1
 
 
+@pytest.mark.slow
 def test_a_table_of_an_older_program_is_known_by_who_signed_its_commits(lake: Lake) -> None:
     made_by(lake, numbers("bronze.raw", [1])).run()
     first = Path(lake.location("bronze.raw").uri) / "_delta_log" / f"{0:020}.json"
@@ -91,6 +92,7 @@ def test_a_table_of_an_older_program_is_known_by_who_signed_its_commits(lake: La
     assert isinstance(done.outcomes[0].error, OtherWriter)
 
 
+@pytest.mark.slow
 def test_what_was_kept_back_has_one_writer_too(lake: Lake) -> None:
     failing = (rows("id > 0", otherwise="quarantine"), rows("id < 9"))
     made_by(lake, numbers("bronze.raw", [-1, 1], checks=failing)).run()

@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[2]
 def test_promise_5_a_merge_that_is_killed_is_made_once(own_home: Path) -> None:
     """Promise 5: a retry after a crash at any point writes once."""
     dice = random.Random(5)
-    for _ in range(5):
+    for _ in range(3):
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.contract.merging"], cwd=PROJECT, stdout=subprocess.PIPE, text=True
         )
