@@ -101,7 +101,8 @@ def _merge(
     sql = _merge_sql(publication.location, view, merge, fitting)
     try:
         with connection.committing(_confs(publication)):
-            _told(lambda: connection.session().sql(sql).collect(), publication)
+            new = [name for name in fitting.added if _BAD_NAME.search(name)]
+            _told(lambda: connection.session().sql(sql).collect(), publication, new)
     finally:
         connection.session().catalog.dropTempView(view)
 
