@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from assets.errors import BadOption, Where
 from assets.key import Reference, checked_key
-from assets.write import SchemaChange, Write, wrong_merge
+from assets.write import SchemaChange, Write, check_write
 from lakehouse.audit import Otherwise
 from lakehouse.engine import EngineName
-from lakehouse.merge import Merge
 
 if TYPE_CHECKING:
     from assets.check import Check
@@ -104,7 +103,7 @@ def asset(
 
     def declare(function: Function) -> TableAsset:
         where = _where(function)
-        _check_write(where, write, schema)
+        check_write(where, write, schema)
         _one_of(where, "engine", engine, get_args(EngineName))
         for check in checks:
             if not hasattr(check, "otherwise"):
@@ -224,20 +223,6 @@ def _inputs(function: Function, where: Where, given: Mapping[str, str]) -> Mappi
         wanted = f"names among the function's parameters ({', '.join(names) or 'none'})"
         raise BadOption(where, "inputs", ", ".join(map(repr, strangers)), wanted)
     return {name: Reference.parse(given.get(name, name)) for name in names}
-
-
-def _check_write(where: Where, write: Write, schema: SchemaChange) -> None:
-    _one_of(where, "schema", schema, get_args(SchemaChange))
-    if isinstance(write, Merge):
-        if wrong := wrong_merge(write):
-            option, found, wanted = wrong
-            raise BadOption(where, f"{option} of merge(...)", found, wanted)
-        return
-    if write not in {"replace", "append"}:
-        raise BadOption(where, "write", repr(write), "one of 'replace', 'append', merge(on=...)")
-    if write == "replace" and schema == "evolve":
-        wanted = "write='append' or merge(...) beside it; a table that is replaced takes the columns of the frame"
-        raise BadOption(where, "schema", repr(schema), wanted)
 
 
 def _one_of(where: Where, option: str, found: str, possible: tuple[str, ...]) -> None:

@@ -1,8 +1,9 @@
 """How what a function returns becomes part of its table."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
+from assets.errors import BadOption, Where
 from lakehouse.merge import Merge
 
 Write = Literal["replace", "append"] | Merge
@@ -18,17 +19,32 @@ def merge(on: str | Iterable[str], *, delete: str | None = None, drop: str | Ite
     return Merge(on=_names(on), delete=delete, drop=_names(drop))
 
 
-def wrong_merge(merge: Merge) -> tuple[str, str, str] | None:
-    """The option of a merge that cannot be, what it is, and what it should be; None where all is well."""
+def check_write(where: Where, write: Write, schema: SchemaChange) -> None:
+    """Refuses a way to write that cannot be."""
+    if schema not in get_args(SchemaChange):
+        raise BadOption(where, "schema", repr(schema), f"one of {', '.join(map(repr, get_args(SchemaChange)))}")
+    if isinstance(write, Merge):
+        _check_merge(where, write)
+    elif write not in {"replace", "append"}:
+        raise BadOption(where, "write", repr(write), "one of 'replace', 'append', merge(on=...)")
+    elif write == "replace" and schema == "evolve":
+        wanted = "write='append' or merge(...) beside it; a table that is replaced takes the columns of the frame"
+        raise BadOption(where, "schema", repr(schema), wanted)
+
+
+def _check_merge(where: Where, merge: Merge) -> None:
     if not merge.on or not all(isinstance(name, str) and name for name in merge.on):
-        return "on", repr(merge.on), "the names of the columns that tell a row from all others"
+        wanted = "the names of the columns that tell a row from all others"
+        raise BadOption(where, "on of merge(...)", repr(merge.on), wanted)
     if twice := sorted({name for name in merge.on if merge.on.count(name) > 1 or name in merge.drop}):
-        return "on", repr(merge.on), f"each name once, and none of drop; {', '.join(map(repr, twice))} is there again"
+        wanted = f"each name once, and none of drop; {', '.join(map(repr, twice))} is there again"
+        raise BadOption(where, "on of merge(...)", repr(merge.on), wanted)
     if merge.delete is not None and not merge.delete.strip():
-        return "delete", repr(merge.delete), "a SQL expression over the columns of the returned row"
+        wanted = "a SQL expression over the columns of the returned row"
+        raise BadOption(where, "delete of merge(...)", repr(merge.delete), wanted)
     if merge.drop and merge.delete is None:
-        return "drop", repr(merge.drop), "no column, where nothing is deleted; leave it out in the function"
-    return None
+        wanted = "no column, where nothing is deleted; leave it out in the function"
+        raise BadOption(where, "drop of merge(...)", repr(merge.drop), wanted)
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
