@@ -3,5 +3,6 @@
 from assets.asset import asset, external, model
 from assets.check import matches, references, rows, unique
 from assets.trained import Trained
+from assets.write import merge
 
-__all__ = ["Trained", "asset", "external", "matches", "model", "references", "rows", "unique"]
+__all__ = ["Trained", "asset", "external", "matches", "merge", "model", "references", "rows", "unique"]

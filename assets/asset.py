@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from assets.errors import BadOption, Where
 from assets.key import Reference, checked_key
+from assets.write import SchemaChange, Write, check_write
 from lakehouse.audit import Otherwise
 from lakehouse.engine import EngineName
 
 if TYPE_CHECKING:
     from assets.check import Check
 
-Write = Literal["replace", "append"]
 Gate = Literal["human", "rule"]
 Function = Callable[..., object]
 
@@ -33,6 +33,7 @@ class TableAsset:
     where: Where
     checks: tuple["Check", ...] = ()
     write: Write = "replace"
+    schema: SchemaChange = "fixed"
     engine: EngineName = "spark"
     description: str = ""
     owner: str | None = None
@@ -95,6 +96,7 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
     inputs: Mapping[str, str] | None = None,
     checks: Iterable["Check"] = (),
     write: Write = "replace",
+    schema: SchemaChange = "fixed",
     engine: EngineName = "spark",
     owner: str | None = None,
     group: str | None = None,
@@ -105,13 +107,14 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
     """Declares the table that the decorated function makes of its inputs.
 
     A parameter without an entry in `inputs` reads the asset of the parameter's own name. `write="append"` adds the returned
-    rows to the table, `"replace"` puts them in place of all others. `code` is the code version, where the author keeps it.
-    `retries` says how often it is tried again after an error that may pass.
+    rows to the table, `"replace"` puts them in place of all others, `merge(...)` updates by key. A table that is added to keeps
+    its columns, unless `schema="evolve"` lets it grow. `code` is the code version, where the author keeps it. `retries` says
+    how often it is tried again after an error that may pass.
     """
 
     def declare(function: Function) -> TableAsset:
         where = _where(function)
-        _one_of(where, "write", write, get_args(Write))
+        check_write(where, write, schema)
         _one_of(where, "engine", engine, get_args(EngineName))
         for check in checks:
             if not hasattr(check, "otherwise"):
@@ -125,6 +128,7 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
             where=where,
             checks=tuple(checks),
             write=write,
+            schema=schema,
             engine=engine,
             description=inspect.getdoc(function) or "",
             owner=owner,
@@ -137,7 +141,7 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
     return declare
 
 
-def model(  # noqa: PLR0913 (each is an option that an author may give)
+def model(
     key: str,
     *,
     inputs: Mapping[str, str] | None = None,

@@ -148,6 +148,9 @@ class Maker:
 
     def _extra(self, key: str, parts: Mapping[str, str], skewed: tuple[Skew, ...]) -> Mapping[str, object]:
         told: dict[str, object] = {} if self.selection == "*" else {"selection": self.selection}
+        asset = self.graph.assets[key]
+        if isinstance(asset, TableAsset):
+            told["engine"] = asset.engine
         told |= kept(parts)
         if at := self.at.of(key, self.graph):
             told["at"] = dict(at)

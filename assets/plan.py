@@ -134,7 +134,12 @@ def decide(
     if key not in observed.now:
         return replace(step, state="MISSING", own=("its table is gone", *forced))
     will_run = [r.key for r in inputs.values() if _waits_for(r) and r.key in upstream and upstream[r.key].runs]
-    own = (*_changes(stamp, inputs.values(), observed, will_run), *_gone(asset, stamp, observed), *forced)
+    own = (
+        *_other_writer(asset, stamp),
+        *_changes(stamp, inputs.values(), observed, will_run),
+        *_gone(asset, stamp, observed),
+        *forced,
+    )
     if stamp.code != observed.code[key]:
         own = (code_cause(stamp, observed.code[key], observed.parts.get(key, {})), *own)
     if not own and not will_run:
@@ -142,9 +147,17 @@ def decide(
     return replace(step, state="STALE", own=own, passed_on=tuple(dict.fromkeys(will_run)))
 
 
+def _other_writer(asset: Made, stamp: Stamp) -> tuple[str, ...]:
+    """A run refuses to write with another engine than the one that wrote the table; so the plan tells of it."""
+    writer = stamp.extra.get("engine", getattr(asset, "engine", None))
+    if not isinstance(asset, TableAsset) or writer == asset.engine:
+        return ()
+    return (f"written by {writer}, declared for {asset.engine}: will be refused",)
+
+
 def _gone(asset: Made, stamp: Stamp, observed: Observed) -> tuple[str, ...]:
-    """Files whose rows a table holds that is made of all files, and that no longer lie there; an append keeps its rows."""
-    if isinstance(asset, TableAsset) and asset.write == "append":
+    """Files whose rows a replaced table holds, and that no longer lie there; one that is added to keeps its rows."""
+    if isinstance(asset, TableAsset) and asset.write != "replace":
         return ()
     told = {key: read.extra.get("files") for key, read in stamp.inputs.items() if key in observed.landed}
     gone = {key: len(set(files) - observed.landed[key]) for key, files in told.items() if isinstance(files, dict)}

@@ -81,10 +81,10 @@ class Inputs:
         return location_of(self.lake, source) if isinstance(source, External) else self.lake.location(reference.key)
 
     def _landed(self, asset: Made, parameter: str, source: External, engine: Engine | None, found: Read) -> None:
-        """The rows of the landed files: for an append those not yet taken in, else all that lie there."""
+        """The rows of the landed files: all that lie there, or for a table that is added to those not yet taken in."""
         folder = self.lake.settings.landing
-        appends = isinstance(asset, TableAsset) and asset.write == "append"
-        known = self.snapshot.taken.get(asset.key, {}) if appends else {}
+        adds = isinstance(asset, TableAsset) and asset.write != "replace"
+        known = self.snapshot.taken.get(asset.key, {}) if adds else {}
         wanted = [file for file in self.snapshot.landings[source.key].files if file.content not in known]
         taken = landing.take(folder, wanted, source.columns, self.run.at)
         for file in taken.files:

@@ -11,7 +11,7 @@ from assets.key import Reference
 from assets.reading import Inputs, called
 from lakehouse.audit import Audit, ReferenceRule, RowRule, Rule, UniqueRule
 from lakehouse.engine import Engine, Publication
-from lakehouse.errors import CommitTaken, PlatformError
+from lakehouse.errors import CommitTaken, OtherWriter, PlatformError
 from lakehouse.history import Commit
 from lakehouse.lake import QUARANTINE, Lake
 from lakehouse.stamp import CheckResult, Stamp
@@ -31,6 +31,7 @@ class MadeTable:
 def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> MadeTable:
     """Publishes the next version of a table, or nothing at all."""
     lake = inputs.lake
+    _refuse_other_writer(lake, asset)
     engine = inputs.engine(asset)
     try:
         read = inputs.read(asset)
@@ -54,6 +55,7 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
         publication = Publication(
             location=lake.location(asset.key),
             write=asset.write,
+            evolve=asset.schema == "evolve",
             metadata=stamp.encode(),
             application=asset.key,
             sequence=sequence,
@@ -64,6 +66,14 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
         )
     finally:
         engine.release()
+
+
+def _refuse_other_writer(lake: Lake, asset: TableAsset) -> None:
+    """Refuses, before anything is computed, an engine that did not write the table or what was kept back from it."""
+    for key in (asset.key, f"{QUARANTINE}.{asset.key}"):
+        writer = lake.writer(key)
+        if writer not in {None, asset.engine}:
+            raise OtherWriter(key, str(writer), asset.engine)
 
 
 def _schema_results(asset: TableAsset, engine: Engine, frame: object) -> tuple[CheckResult, ...]:
@@ -111,7 +121,8 @@ def _keep_back(lake: Lake, engine: Engine, stamp: Stamp, audit: Audit) -> None:
     Each commit is numbered after the version that it was decided upon, so that of runs at once all but one decide again.
     """
     key = f"{QUARANTINE}.{stamp.asset}"
-    kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence)
+    told = {"engine": engine.name}
+    kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence, extra=told)
     rejected = engine.with_columns(audit.rejected, {"run": stamp.run, "sequence": stamp.sequence})
     for _ in range(_TRIES):
         history = lake.history(key)

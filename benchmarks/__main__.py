@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import line, log, plan
+from benchmarks import duck_line, line, log, plan
 
 HERE = Path(__file__).parent
 PACKAGES = ("pyspark", "delta-spark", "deltalake", "duckdb", "mlflow", "xgboost", "pydantic", "rich", "typer")
@@ -21,7 +21,13 @@ def main() -> None:
     jars = Path(os.environ.get("LAKELINE_JARS", HERE.parent / ".lakeline" / "jars"))
     found = []
     with tempfile.TemporaryDirectory(prefix="lakeline-bench-") as folder:
-        for claim in chain(plan.claims(), line.claims(Path(folder), jars), log.claims(Path(folder) / "log")):
+        measured = chain(
+            plan.claims(),
+            duck_line.claims(Path(folder)),
+            line.claims(Path(folder), jars),
+            log.claims(Path(folder) / "log"),
+        )
+        for claim in measured:
             print(f"measured {claim.name}", file=sys.stderr, flush=True)
             found.append(claim)
     told = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from lakehouse.audit import Audit, Rule
+from lakehouse.merge import Merge
 from lakehouse.table import Location
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ class Publication:
     """One commit to be made.
 
     `application` and `sequence` are Delta's transaction id: a sequence that was committed already makes no second commit.
-    `metadata` is kept word for word in the commit. `replace_where` limits a replacement to the rows that it describes.
+    `metadata` is kept word for word in the commit. `replace_where` limits a replacement to the rows that it describes. An
+    append or a merge of other columns than the table's is refused, unless `evolve` lets the table grow.
     """
 
     location: Location
-    write: Literal["replace", "append"]
+    write: Literal["replace", "append"] | Merge
     metadata: str
     application: str
     sequence: int

@@ -9,6 +9,8 @@ PlatformError
 │   ├── BadQuery             SQL that DuckDB refuses
 │   ├── ComputeFailed        an engine that could not compute a frame
 │   ├── SchemaRefused        a frame that does not fit the table it should become part of
+│   ├── KeysRefused          rows that cannot be merged by their key
+│   ├── OtherWriter          a table that another engine writes
 │   ├── NotLandable          a file that cannot be put into the landing folder
 │   └── JavaMissing          no Java that Spark can run on
 └── Transient                running again may help
@@ -107,6 +109,34 @@ class SchemaRefused(Fatal):
 
     def __str__(self) -> str:
         return f"the frame does not fit the table at {self.location!r}: {self.reason}"
+
+
+class KeysRefused(Fatal):
+    """Rows that cannot be merged by their key."""
+
+    def __init__(self, location: str, columns: tuple[str, ...], found: str, examples: str) -> None:
+        super().__init__(location, columns, found, examples)
+        self.location, self.columns, self.found, self.examples = location, columns, found, examples
+
+    def __str__(self) -> str:
+        return (
+            f"nothing was merged into {self.location!r}: keys ({', '.join(self.columns)}) {self.found}, such as "
+            f"{self.examples}; the function should return one row for each key, and a key in each row"
+        )
+
+
+class OtherWriter(Fatal):
+    """A table that another engine writes."""
+
+    def __init__(self, key: str, writer: str, declared: str) -> None:
+        super().__init__(key, writer, declared)
+        self.key, self.writer, self.declared = key, writer, declared
+
+    def __str__(self) -> str:
+        return (
+            f"{self.key!r} is written by {self.writer!r}, and a table has one writer for life; the asset says "
+            f"engine={self.declared!r}: set engine={self.writer!r}, or give the asset another key"
+        )
 
 
 class NotLandable(Fatal):

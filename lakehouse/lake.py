@@ -32,6 +32,7 @@ from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
 from lakehouse.upkeep import Care
 from lakehouse.views import create_views
+from lakehouse.writer import writer_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -113,6 +114,10 @@ class Lake:
         if isinstance(error, LogUnreadable) or (isinstance(error, StoreUnreachable) and not self.settings.root.is_s3):
             return error
         raise error
+
+    def writer(self, key: str) -> EngineName | None:
+        """The engine that writes a table for life; None where there is no table, or no engine of ours made it."""
+        return writer_of(self.files, self.location(key), self.history(key))
 
     def engine(self, name: EngineName) -> Engine:
         """An engine of that name, for one asset at a time; Spark is started or found by its first frame."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from lakehouse.audit import Audit, Rule
 from lakehouse.duck import connect, named, quoted, scan, told
 from lakehouse.engine import EngineName, Publication
-from lakehouse.engines.delta_rs import commit
 from lakehouse.engines.duck_audit import audited
+from lakehouse.engines.duck_write import publish
 from lakehouse.errors import ComputeFailed, VersionUnreadable
+from lakehouse.schema import clashes
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
 
@@ -87,7 +88,7 @@ class DuckEngine:
 
     def from_arrow(self, rows: "pa.Table") -> object:
         """Rows that came from elsewhere, as a relation."""
-        return self._connection.from_arrow(rows)
+        return self._told_relation(rows)
 
     def columns(self, frame: object) -> Mapping[str, str]:
         """The names of a frame's columns and their types, in SQL's words."""
@@ -112,7 +113,7 @@ class DuckEngine:
 
     def publish(self, frame: object, publication: Publication) -> None:
         """Makes the commit, or none where its sequence has been committed already."""
-        commit(lambda: self.arrow(frame), publication, self._settings)
+        publish(self._connection, self._told_relation(frame), publication, self._settings)
 
     def arrow(self, frame: object) -> "pa.Table":
         """A frame's rows, computed."""
@@ -144,6 +145,8 @@ class DuckEngine:
 
         if not isinstance(frame, pa.Table):
             return _relation(frame)
+        if clashing := clashes(frame.column_names):  # DuckDB would give one of them another name
+            raise ComputeFailed("the frame", "; ".join(clashing))
         with told("the frame"):
             return self._connection.from_arrow(frame)
 

@@ -1,6 +1,5 @@
 """Spark over Connect: the default engine, whose frames are Spark DataFrames."""
 
-import re
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
@@ -10,14 +9,14 @@ from lakehouse.engine import EngineName, Publication
 from lakehouse.engines.spark_audit import audited
 from lakehouse.engines.spark_session import SparkConnection
 from lakehouse.engines.spark_told import told
-from lakehouse.errors import CommitTaken, ComputeFailed, SparkUnreachable
+from lakehouse.engines.spark_write import publish
+from lakehouse.errors import ComputeFailed, SparkUnreachable
+from lakehouse.merge import Merge
 from lakehouse.table import Location
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
-
-_CONFLICT = re.compile(r"Concurrent\w+Exception|(?:ProtocolChanged|MetadataChanged)Exception")
+    from pyspark.sql import DataFrame, SparkSession
 
 
 class SparkEngine:
@@ -45,10 +44,10 @@ class SparkEngine:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         with told("a frame from rows"):
-            if rows.num_rows:
-                return self._session().createDataFrame(rows)
-            # Spark looks for the types of a frame without rows in its rows, whatever its columns say.
-            return self._session().createDataFrame([], from_arrow_schema(rows.schema, prefer_timestamp_ntz=False))
+            # Told, for Spark looks for the types of a frame without rows in its rows, and takes a time without a zone for UTC.
+            schema = from_arrow_schema(rows.schema, prefer_timestamp_ntz=True)
+            held = rows if rows.num_rows else []
+            return self._session().createDataFrame(held, schema)
 
     def columns(self, frame: object) -> Mapping[str, str]:
         """The names of a frame's columns and their types, in SQL's words."""
@@ -73,35 +72,12 @@ class SparkEngine:
 
     def publish(self, frame: object, publication: Publication) -> None:
         """Makes the commit, or none where its sequence has been committed already."""
-        overwrite = publication.write == "replace"
-        options = {
-            "userMetadata": publication.metadata,
-            "txnAppId": publication.application,
-            "txnVersion": str(publication.sequence),
-            "mergeSchema": str(publication.evolve).lower(),
-        }
-        if publication.replace_where is not None:
-            options["replaceWhere"] = publication.replace_where
-        elif overwrite:
-            options["overwriteSchema"] = "true"
         with told(f"a commit of {publication.location}"):
-            session = self._session()
-            for name, value in publication.properties.items():
-                default = name.removeprefix("delta.")
-                session.conf.set(f"spark.databricks.delta.properties.defaults.{default}", value)
-            writer = _frame(frame).write.format("delta").mode("overwrite" if overwrite else "append")
-            self._save(writer.options(**options), publication)
-
-    @staticmethod
-    def _save(writer: "DataFrameWriter", publication: Publication) -> None:
-        from pyspark.errors import PySparkException
-
-        try:
-            writer.save(publication.location.spark_uri)
-        except PySparkException as error:
-            if _CONFLICT.search(str(error)):
-                raise CommitTaken(publication.application, publication.sequence) from error
-            raise
+            rows = _frame(frame)
+            if isinstance(publication.write, Merge) and not self._kept:
+                rows = rows.persist()  # the keys are looked at before the merge is made
+                self._kept.append(rows)
+            publish(self._connection, self._session(), rows, publication)
 
     def _session(self) -> "SparkSession":
         if self._used is None:  # one session until it is let go of, whatever others look for anew meanwhile

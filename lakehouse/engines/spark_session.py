@@ -5,7 +5,8 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lakehouse.engines.spark_told import told
@@ -24,6 +25,7 @@ class SparkConnection:
         self._remote = remote
         self._connected: SparkSession | None = None
         self._connecting = threading.Lock()
+        self._committing = threading.Lock()
 
     def session(self) -> "SparkSession":
         """The session, connected where it was not."""
@@ -38,6 +40,19 @@ class SparkConnection:
         if session is not None:
             with told("an interruption"):
                 session.interruptTag(tag)
+
+    @contextmanager
+    def committing(self, session: "SparkSession", confs: Mapping[str, str]) -> Iterator[None]:
+        """Settings of the session for one statement, which takes them from there alone; another one waits its turn."""
+        with self._committing:
+            conf = session.conf
+            try:
+                for name, value in confs.items():
+                    conf.set(name, value)
+                yield
+            finally:
+                for name in confs:
+                    conf.unset(name)
 
     def forget(self) -> None:
         """Looks for the server anew when it is needed next."""
@@ -55,6 +70,8 @@ def _connected(address: str) -> "SparkSession":
         # Or else pyspark has one more question for the server at exit, which may have ended before.
         atexit.register(session.client.close)
         session.conf.set("spark.sql.session.timeZone", "UTC")
+        # The default, INT96, has no statistics, and others read it in nanoseconds, which do not reach over all years.
+        session.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         return session
 
 

@@ -37,6 +37,7 @@ def test_an_author_needs_one_import() -> None:
         "asset",
         "external",
         "matches",
+        "merge",
         "model",
         "references",
         "rows",

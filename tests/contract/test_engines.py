@@ -6,30 +6,11 @@ import pyarrow as pa
 import pytest
 
 from lakehouse.audit import ReferenceRule, RowRule, UniqueRule
-from lakehouse.engine import Engine, EngineName, Publication
+from lakehouse.engine import Engine, Publication
 from lakehouse.errors import ComputeFailed, PlatformError
 from lakehouse.lake import Lake
 from lakehouse.stamp import Stamp
-
-KEY = "silver.things"
-
-
-@pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
-def engine_name(request: pytest.FixtureRequest) -> EngineName:
-    if request.param == "spark":
-        request.getfixturevalue("on_spark")
-    name: EngineName = request.param
-    return name
-
-
-@pytest.fixture
-def lake(engine_name: EngineName) -> Lake:
-    return Lake.from_env()
-
-
-@pytest.fixture
-def engine(lake: Lake, engine_name: EngineName) -> Engine:
-    return lake.engine(engine_name)
+from tests.contract.conftest import KEY
 
 
 def stamp(sequence: int, run: str = "r") -> Stamp:

@@ -1,0 +1,33 @@
+"""Which engine writes a table, told by its log."""
+
+import json
+from collections.abc import Sequence
+
+from lakehouse.engine import EngineName
+from lakehouse.files import Files
+from lakehouse.history import Commit
+from lakehouse.table import Location
+
+_WRITERS: tuple[tuple[str, EngineName], ...] = (("Apache-Spark", "spark"), ("delta-rs", "duckdb"))
+
+
+def writer_of(files: Files, location: Location, commits: Sequence[Commit]) -> EngineName | None:
+    """The engine that the newest stamp names; where none does, the one that signed the first commit that is still there.
+
+    Commits of others, such as an OPTIMIZE, make nobody the writer.
+    """
+    for commit in reversed(commits):
+        told = commit.stamp.extra.get("engine") if commit.stamp else None
+        if told in {"spark", "duckdb"}:
+            return "spark" if told == "spark" else "duckdb"
+    stamped = [commit for commit in commits if commit.stamp] or list(commits)
+    return _signed(files, location, stamped[0].version) if stamped else None
+
+
+def _signed(files: Files, location: Location, version: int) -> EngineName | None:
+    for line in files.read(location.child("_delta_log"), f"{version:020}.json").splitlines():
+        info = json.loads(line).get("commitInfo") if line.strip() else None
+        if isinstance(info, dict):
+            signed = str(info.get("engineInfo"))
+            return next((engine for word, engine in _WRITERS if word in signed), None)
+    return None
