@@ -11,6 +11,7 @@ _OF_ALL = ".*"
 _LONGEST = 4000  # characters of a stamp
 _NAMED = 3
 _WORDS = {"function": "the function"}
+_OF_DECLARATION = ("inputs", "checks", "options")  # parts that are left out where an author says nothing of them
 
 
 def kept(parts: Mapping[str, str]) -> dict[str, object]:
@@ -41,8 +42,9 @@ def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]
     groups = {name for name in before if name.endswith(_OF_ALL)}
     present = _together(now, groups)
     changed = [f"{_word(name)} changed" for name in before if name in present and present[name] != before[name]]
-    new = [f"{_word(name)} is new" for name in present if name not in before]
-    gone = [f"{_word(name)} is gone" for name in before if name not in present]
+    changed += [f"{name} changed" for name in _OF_DECLARATION if (name in before) != (name in present)]
+    new = [f"{_word(name)} is new" for name in present if name not in {*before, *_OF_DECLARATION}]
+    gone = [f"{_word(name)} is gone" for name in before if name not in {*present, *_OF_DECLARATION}]
     # What is new or gone follows from what changed, and the function often from what it uses.
     told = sorted(changed, key=lambda text: text.startswith("the function")) + new + gone
     return told if len(told) <= _NAMED + 1 else [*told[:_NAMED], f"and {len(told) - _NAMED} more"]

@@ -33,8 +33,7 @@ def publish(connection: SparkConnection, session: "SparkSession", frame: "DataFr
         return
     table = _table(session, publication.location)
     if isinstance(publication.write, Merge):
-        with connection.committing(session, _confs(publication)):
-            _merge(session, frame, publication, publication.write, table)
+        _merge(connection, session, frame, publication, publication.write, table)
     else:
         _write(
             _fitted(frame, fit(place, table, schema_of(frame), evolve=publication.evolve)) if table else frame,
@@ -80,7 +79,14 @@ def _write(frame: "DataFrame", publication: Publication) -> None:
     _told(lambda: writer.save(publication.location.spark_uri), publication, mapped)
 
 
-def _merge(session: "SparkSession", frame: "DataFrame", publication: Publication, merge: Merge, table: Schema) -> None:
+def _merge(
+    connection: SparkConnection,
+    session: "SparkSession",
+    frame: "DataFrame",
+    publication: Publication,
+    merge: Merge,
+    table: Schema,
+) -> None:
     from pyspark.sql import functions as F
 
     place = publication.location.uri
@@ -98,8 +104,9 @@ def _merge(session: "SparkSession", frame: "DataFrame", publication: Publication
     _fitted(marked, fitting, DELETED).createOrReplaceTempView(view)
     sql = _merge_sql(publication.location, view, merge, fitting)
     try:
-        new = [name for name in fitting.added if _BAD_NAME.search(name)]
-        _told(lambda: session.sql(sql).collect(), publication, new)
+        with connection.committing(session, _confs(publication)):
+            new = [name for name in fitting.added if _BAD_NAME.search(name)]
+            _told(lambda: session.sql(sql).collect(), publication, new)
     finally:
         session.catalog.dropTempView(view)
 

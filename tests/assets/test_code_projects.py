@@ -500,7 +500,6 @@ DIFFERENT: dict[str, tuple[Files, str, str]] = {
         "append",
         "replace",
     ),
-    "the engine": (a("@asset('gold.told', engine='spark')\ndef told():\n    return 1\n"), "spark", "duckdb"),
     "an asset that another one calls": (
         a(f"@asset('gold.other')\ndef other():\n    return 2\n{TOLD}other()\n"),
         "return 2",
@@ -697,7 +696,7 @@ def test_a_chain_of_thousands_of_helpers_is_followed(version: Versions) -> None:
 def test_the_parts_are_named_as_a_person_finds_them(version: Versions) -> None:
     text = (
         "from .low import f, C, BY as by\nimport flowers.mid\n"
-        "@asset('gold.told', inputs={'x': 'silver.x'}, checks=[rows('id > 0')], engine='duckdb')\n"
+        "@asset('gold.told', inputs={'x': 'silver.x'}, checks=[rows('id > 0')], write='append')\n"
         "def told(x):\n    return f(x), C().m(by), flowers.mid.made(2)(x)\n"
     )
     mid = "def made(n):\n    def inner(x):\n        return x * n\n    return inner\n"
