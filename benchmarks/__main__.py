@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import line, log, plan
+from benchmarks import line, log, plan, spark_overhead
 
 HERE = Path(__file__).parent
 PACKAGES = ("pyspark", "delta-spark", "deltalake", "duckdb", "mlflow", "xgboost", "pydantic", "rich", "typer")
@@ -21,7 +21,14 @@ def main() -> None:
     jars = Path(os.environ.get("LAKELINE_JARS", HERE.parent / ".lakeline" / "jars"))
     found = []
     with tempfile.TemporaryDirectory(prefix="lakeline-bench-") as folder:
-        for claim in chain(plan.claims(), line.claims(Path(folder), jars), log.claims(Path(folder) / "log")):
+        place = Path(folder)
+        measured = (
+            plan.claims(),
+            line.claims(place, jars),
+            log.claims(place / "log"),
+            spark_overhead.claims(place, jars),
+        )
+        for claim in chain.from_iterable(measured):
             print(f"measured {claim.name}", file=sys.stderr, flush=True)
             found.append(claim)
     told = {
