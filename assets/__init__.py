@@ -1,8 +1,24 @@
 """What should exist, and making it exist. An author of definitions needs no other import than this one."""
 
 from assets.asset import asset, external, model
-from assets.check import matches, references, rows, unique
+from assets.check import CheckOutcome, custom, references, rows, unique
+from assets.matching import matches
+from assets.measure import fresh, row_count
 from assets.trained import Trained
 from assets.write import merge
 
-__all__ = ["Trained", "asset", "external", "matches", "merge", "model", "references", "rows", "unique"]
+__all__ = [
+    "CheckOutcome",
+    "Trained",
+    "asset",
+    "custom",
+    "external",
+    "fresh",
+    "matches",
+    "merge",
+    "model",
+    "references",
+    "row_count",
+    "rows",
+    "unique",
+]

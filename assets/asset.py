@@ -5,16 +5,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
+from assets.declared import Check, Checks, declared
 from assets.errors import BadOption, Where
 from assets.key import Reference, checked_key
 from assets.write import SchemaChange, Write, check_write
-from lakehouse.audit import Otherwise
 from lakehouse.engine import EngineName
-
-if TYPE_CHECKING:
-    from assets.check import Check
 
 Gate = Literal["human", "rule"]
 Function = Callable[..., object]
@@ -31,7 +28,7 @@ class TableAsset:
     function: Function
     inputs: Mapping[str, Reference]
     where: Where
-    checks: tuple["Check", ...] = ()
+    checks: tuple[Check, ...] = ()
     write: Write = "replace"
     schema: SchemaChange = "fixed"
     engine: EngineName = "spark"
@@ -94,7 +91,7 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
     key: str,
     *,
     inputs: Mapping[str, str] | None = None,
-    checks: Iterable["Check"] = (),
+    checks: Checks = (),
     write: Write = "replace",
     schema: SchemaChange = "fixed",
     engine: EngineName = "spark",
@@ -116,17 +113,12 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
         where = _where(function)
         check_write(where, write, schema)
         _one_of(where, "engine", engine, get_args(EngineName))
-        for check in checks:
-            if not hasattr(check, "otherwise"):
-                wanted = "one of rows(...), unique(...), references(...), matches(...)"
-                raise BadOption(where, f"a check of {key!r}", repr(check), wanted)
-            _one_of(where, f"otherwise of {check.name!r}", check.otherwise, get_args(Otherwise))
         return TableAsset(
             key=checked_key(key, where),
             function=function,
             inputs=_inputs(function, where, inputs or {}),
             where=where,
-            checks=tuple(checks),
+            checks=declared(checks, key, where, write),
             write=write,
             schema=schema,
             engine=engine,

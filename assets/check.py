@@ -1,38 +1,34 @@
-"""Checks: what must be true of a frame before it may become a version."""
+"""Checks of rows: what must be true of each row of a frame before it may become a part of a version."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
-from lakehouse.audit import Otherwise
+from lakehouse.audit import Otherwise, Told
 
-_SAME_TYPES = {
-    "varchar": "string",
-    "text": "string",
-    "integer": "int",
-    "long": "bigint",
-    "short": "smallint",
-    "byte": "tinyint",
-    "bool": "boolean",
-    "float8": "double",
-    "real": "float",
-    "blob": "binary",
-    "timestamp with time zone": "timestamp",
-    "timestamptz": "timestamp",
-    "timestamp_ntz": "timestamp without time zone",
-}
+Finds = Callable[..., object]
+"""An author's function over the engine's own frame: it returns the rows that fail, or a bool, or a `CheckOutcome`."""
+
+CheckOutcome = Told
+"""What a function says of a frame as a whole: `CheckOutcome(passed=..., measured="3 of 7 days")`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Each row for which a SQL expression is not true fails; NULL is not true."""
+    """Each row for which a SQL expression is not true fails; NULL is not true.
+
+    Where `columns` are given, `{0}`, `{1}`... stand for their names in the expression, and `label` names the check.
+    """
 
     expression: str
     otherwise: Otherwise
+    columns: tuple[str, ...] = ()
+    label: str | None = None
 
     @property
     def name(self) -> str:
         """How the check is called in stamps and in the quarantine."""
-        return self.expression
+        return self.label or self.expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,41 +46,28 @@ class Unique:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """Each row fails whose value is not among those of an input's column; NULL refers to nothing and passes."""
+    """Each row fails whose values are not those of a row of an input; NULL refers to nothing and passes."""
 
-    column: str
+    columns: tuple[str, ...]
     table: str
-    other_column: str
+    other_columns: tuple[str, ...]
     otherwise: Otherwise
 
     @property
     def name(self) -> str:
         """How the check is called in stamps and in the quarantine."""
-        return f"references({self.column}, {self.table}.{self.other_column})"
+        if len(self.columns) == 1:
+            return f"references({self.columns[0]}, {self.table}.{self.other_columns[0]})"
+        return f"references(({', '.join(self.columns)}), {self.table}.({', '.join(self.other_columns)}))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
-    """The frame has the columns, with the types; other columns may stand beside them."""
+class Custom:
+    """A function of the author's looks at the computed frame; its code is part of the asset's code version."""
 
-    columns: Mapping[str, str]
+    name: str
+    function: Finds
     otherwise: Otherwise
-
-    @property
-    def name(self) -> str:
-        """How the check is called in stamps and in the quarantine."""
-        return f"matches({', '.join(f'{name} {kind}' for name, kind in self.columns.items())})"
-
-    def mismatches(self, found: Mapping[str, str]) -> tuple[str, ...]:
-        """What is wrong with a frame of these columns and types, one text for each wrong column."""
-        return tuple(
-            f"column {name!r} is {found.get(name, 'missing')}, wanted {kind}"
-            for name, kind in self.columns.items()
-            if name not in found or same_type(found[name]) != same_type(kind)
-        )
-
-
-Check = Rows | Unique | References | Matches
 
 
 def rows(expression: str, *, otherwise: Otherwise = "fail") -> Rows:
@@ -93,25 +76,42 @@ def rows(expression: str, *, otherwise: Otherwise = "fail") -> Rows:
 
 
 def unique(*columns: str, otherwise: Otherwise = "fail") -> Unique:
-    """No two rows may share their values of the columns; where some do, all of them fail."""
+    """No two rows may share their values of the columns, where NULL equals NULL; where some do, all of them fail."""
     return Unique(columns=columns, otherwise=otherwise)
 
 
-def references(column: str, table: str, other_column: str, *, otherwise: Otherwise = "fail") -> References:
-    """Every value of the column must be a value of another table's column; that table must be an input of the asset."""
-    return References(column=column, table=table, other_column=other_column, otherwise=otherwise)
+def references(
+    columns: str | Sequence[str], table: str, other_columns: str | Sequence[str], *, otherwise: Otherwise = "fail"
+) -> References:
+    """The values of the columns must be those of a row of another table, at the version that the run is pinned to.
 
-
-def matches(columns: Mapping[str, str], *, otherwise: Otherwise = "fail") -> Matches:
-    """The frame must have these columns with these SQL types: `matches({"petal_length": "double"})`."""
-    return Matches(columns=dict(columns), otherwise=otherwise)
-
-
-def same_type(name: str) -> str:
-    """One spelling for the types that the engines spell differently.
-
-    >>> same_type("VARCHAR") == same_type("string")
-    True
+    That table must be an input of the asset. A key of several columns is given as two sequences:
+    `references(("country", "city"), "silver.cities", ("country", "name"))`. A row with a NULL in its key passes.
     """
-    lowered = name.strip().lower()
-    return _SAME_TYPES.get(lowered, lowered)
+    return References(
+        columns=(columns,) if isinstance(columns, str) else tuple(columns),
+        table=table,
+        other_columns=(other_columns,) if isinstance(other_columns, str) else tuple(other_columns),
+        otherwise=otherwise,
+    )
+
+
+@overload
+def custom(name: str, function: Finds, *, otherwise: Otherwise = "fail") -> Custom: ...
+
+
+@overload
+def custom(name: str, *, otherwise: Otherwise = "fail") -> Callable[[Finds], Custom]: ...
+
+
+def custom(
+    name: str, function: Finds | None = None, *, otherwise: Otherwise = "fail"
+) -> Custom | Callable[[Finds], Custom]:
+    """A check by a function: it gets the computed frame and returns the rows that fail, or a bool, or a `CheckOutcome`.
+
+    Of the failing rows some columns are enough: each row fails that has their values. Stands as a decorator, too:
+    `@custom("totals add up", otherwise="quarantine")`.
+    """
+    if function is not None:
+        return Custom(name=name, function=function, otherwise=otherwise)
+    return lambda found: Custom(name=name, function=found, otherwise=otherwise)

@@ -19,12 +19,16 @@ PlatformError (lakehouse.errors)
 │   ├── VersionsLost             versions of tables that models were trained on and that are gone
 │   ├── UnknownRun               a run that made nothing
 │   ├── FunctionFailed           an author's function raised
-│   └── ChecksFailed             rows that may not be published
+│   ├── CheckUnusable            a check that cannot be asked of its asset's frame
+│   ├── ChecksFailed             rows that may not be published
+│   └── ReleaseRefused           mended rows that cannot go back into their table
 └── Transient
     └── Interrupted              an asset that was given up because the run was asked to end
 """
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from lakehouse.errors import Fatal, Transient
 
@@ -38,6 +42,14 @@ class Where:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+    @classmethod
+    def of_caller(cls, above: int = 1) -> "Where":
+        """The place that called the function which asks, or that many calls further up."""
+        frame = sys._getframe(above + 1)
+        path = Path(frame.f_code.co_filename)
+        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        return cls(file=str(shown), line=frame.f_lineno)
 
 
 class DefinitionWrong(Fatal):
@@ -256,6 +268,17 @@ class FunctionFailed(Fatal):
         return f"the function of {self.key} raised at {self.where}: {self.reason}"
 
 
+class CheckUnusable(Fatal):
+    """A check that cannot be asked of its asset's frame."""
+
+    def __init__(self, key: str, where: Where, check: str, reason: str) -> None:
+        super().__init__(key, where, check, reason)
+        self.key, self.where, self.check, self.reason = key, where, check, reason
+
+    def __str__(self) -> str:
+        return f"{self.where}: the check {self.check!r} of {self.key} cannot be asked: {self.reason}"
+
+
 class ChecksFailed(Fatal):
     """Rows that may not be published."""
 
@@ -276,3 +299,14 @@ class Interrupted(Transient):
 
     def __str__(self) -> str:
         return f"{self.key} was given up, because the run was asked to end; run again to make it"
+
+
+class ReleaseRefused(Fatal):
+    """Mended rows that cannot go back into their table."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, reason)
+        self.key, self.reason = key, reason
+
+    def __str__(self) -> str:
+        return f"nothing was released to {self.key}: {self.reason}"

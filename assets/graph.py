@@ -10,6 +10,7 @@ from assets.asset import Asset, External, ModelAsset, TableAsset
 from assets.check import References
 from assets.errors import AmbiguousName, BadOption, Cycle, UnknownInput
 from assets.key import Reference, nearest
+from assets.measure import Fresh
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +93,10 @@ def _references_are_tables_read(asset: Asset, read: Mapping[str, Asset]) -> None
         if isinstance(check, References) and check.table not in tables:
             wanted = f"one of the tables among the inputs ({', '.join(sorted(tables)) or 'none'})"
             raise BadOption(asset.where, check.name, check.table, wanted)
+        aged = [key for key, other in read.items() if not isinstance(other, ModelAsset)]
+        if isinstance(check, Fresh) and check.input not in aged:
+            wanted = f"one of the tables and files among the inputs ({', '.join(sorted(aged)) or 'none'})"
+            raise BadOption(asset.where, f"{check.name} of {asset.key!r}", repr(check.input), wanted)
 
 
 def _ordered(assets: Mapping[str, Asset], inputs: Mapping[str, Mapping[str, Reference]]) -> tuple[str, ...]:

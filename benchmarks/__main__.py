@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import duck_line, line, log, plan
+from benchmarks import duck_line, line, log, plan, spark_overhead
 
 HERE = Path(__file__).parent
 PACKAGES = ("pyspark", "delta-spark", "deltalake", "duckdb", "mlflow", "xgboost", "pydantic", "rich", "typer")
@@ -21,13 +21,15 @@ def main() -> None:
     jars = Path(os.environ.get("LAKELINE_JARS", HERE.parent / ".lakeline" / "jars"))
     found = []
     with tempfile.TemporaryDirectory(prefix="lakeline-bench-") as folder:
-        measured = chain(
+        place = Path(folder)
+        measured = (
             plan.claims(),
-            duck_line.claims(Path(folder)),
-            line.claims(Path(folder), jars),
-            log.claims(Path(folder) / "log"),
+            duck_line.claims(place),
+            line.claims(place, jars),
+            log.claims(place / "log"),
+            spark_overhead.claims(place, jars),
         )
-        for claim in measured:
+        for claim in chain.from_iterable(measured):
             print(f"measured {claim.name}", file=sys.stderr, flush=True)
             found.append(claim)
     told = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from lakehouse.audit import Audit, Rule
+from lakehouse.audit import Audit, Pinned, Rule
 from lakehouse.merge import Merge
 from lakehouse.table import Location
 
@@ -64,8 +64,18 @@ class Engine(Protocol):
         """The frame with constant columns added."""
         ...
 
-    def audit(self, frame: object, rules: tuple[Rule, ...]) -> Audit:
-        """The frame, computed once and sorted by the rules."""
+    def audit(
+        self, frame: object, rules: tuple[Rule, ...], repairs: Pinned | None = None, beside: Pinned | None = None
+    ) -> Audit:
+        """The frame, computed once and sorted by the rules.
+
+        `repairs` holds mended rows, each with the `row_id` of the row that it takes the place of, where that would be kept
+        back. The rows of `beside` are there already: a row that shares its values with one of them is not unique.
+        """
+        ...
+
+    def arrow(self, frame: object) -> "pa.Table":
+        """A frame's rows, computed."""
         ...
 
     def publish(self, frame: object, publication: Publication) -> None:

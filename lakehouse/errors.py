@@ -8,10 +8,12 @@ PlatformError
 │   ├── LogUnreadable        a `_delta_log` that cannot be understood
 │   ├── BadQuery             SQL that DuckDB refuses
 │   ├── ComputeFailed        an engine that could not compute a frame
+│   │   └── RuleFailed       a rule that cannot be asked of a frame
 │   ├── SchemaRefused        a frame that does not fit the table it should become part of
 │   ├── KeysRefused          rows that cannot be merged by their key
 │   ├── OtherWriter          a table that another engine writes
 │   ├── NotLandable          a file that cannot be put into the landing folder
+│   ├── NotReadable          a file of rows that cannot be read or written
 │   └── JavaMissing          no Java that Spark can run on
 └── Transient                running again may help
     ├── CommitTaken          another writer published this sequence first
@@ -100,6 +102,14 @@ class ComputeFailed(Fatal):
         return f"{self.what} could not be computed: {self.reason}"
 
 
+class RuleFailed(ComputeFailed):
+    """A rule that cannot be asked of a frame."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        Exception.__init__(self, rule, reason)
+        self.rule, self.what, self.reason = rule, f"the check {rule!r}", reason
+
+
 class SchemaRefused(Fatal):
     """A frame that does not fit the table it should become part of."""
 
@@ -148,6 +158,17 @@ class NotLandable(Fatal):
 
     def __str__(self) -> str:
         return f"{self.file!r} was not landed: {self.reason}"
+
+
+class NotReadable(Fatal):
+    """A file of rows that cannot be read or written."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
 
 
 class JavaMissing(Fatal):

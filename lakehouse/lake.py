@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 QUARANTINE = "quarantine"
+RELEASED = "released"
 
 
 class Lake:

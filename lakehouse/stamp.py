@@ -32,12 +32,16 @@ class InputVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What one check found: `failed` rows out of `total`, and what was done about them."""
+    """What one check found: `failed` rows out of `total`, and what was done about them.
+
+    `measured` words what was seen by a check of something else than rows, such as a count against the one before.
+    """
 
     name: str
     otherwise: str
     failed: int
     total: int
+    measured: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +78,7 @@ class Stamp:
             "inputs": {key: _encode_input(value) for key, value in self.inputs.items()},
             "run": self.run,
             "sequence": self.sequence,
-            "checks": [
-                {"name": c.name, "otherwise": c.otherwise, "failed": c.failed, "total": c.total} for c in self.checks
-            ],
+            "checks": [_encode_check(check) for check in self.checks],
         }
         return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
@@ -127,10 +129,21 @@ def _decode_input(body: Mapping[str, object]) -> InputVersion:
     )
 
 
+def _encode_check(check: CheckResult) -> dict[str, object]:
+    body: dict[str, object] = {
+        "name": check.name,
+        "otherwise": check.otherwise,
+        "failed": check.failed,
+        "total": check.total,
+    }
+    return body if check.measured is None else body | {"measured": check.measured}
+
+
 def _decode_check(body: Mapping[str, object]) -> CheckResult:
     return CheckResult(
         name=str(body["name"]),
         otherwise=str(body["otherwise"]),
         failed=int(str(body["failed"])),
         total=int(str(body["total"])),
+        measured=None if body.get("measured") is None else str(body["measured"]),
     )

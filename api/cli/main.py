@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import line, look, machine, models, new, runs, show
+from api.cli import line, look, machine, models, new, quality, runs, show
 from api.cli.two_words import TwoWords
 from api.cli.upkeep import upkeep
 from lakehouse.errors import PlatformError
@@ -46,6 +46,8 @@ for command in (
     look.history,
     look.lineage,
     look.sql,
+    quality.checks,
+    quality.quarantine,
     models.models,
     models.promote,
     models.predict,
@@ -68,6 +70,7 @@ USAGE = frozenset(
         "NotChosen",
         "NotLandable",
         "NotOne",
+        "NotReadable",
         "UnknownAlias",
         "UnknownAsset",
         "UnknownModel",
@@ -81,6 +84,7 @@ USAGE = frozenset(
         "ModelUnclear",
         "NothingToPromote",
         "NotPinnable",
+        "ReleaseRefused",
         "NoVersionNamed",
     }
 )

@@ -6,10 +6,10 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lakehouse.audit import Audit, Rule
+from lakehouse.audit import Audit, Pinned, Rule
 from lakehouse.duck import connect, named, quoted, scan, told
 from lakehouse.engine import EngineName, Publication
-from lakehouse.engines.duck_audit import audited
+from lakehouse.engines.duck_audit import DuckAudit
 from lakehouse.engines.duck_write import publish
 from lakehouse.errors import ComputeFailed, VersionUnreadable
 from lakehouse.schema import clashes
@@ -103,13 +103,17 @@ class DuckEngine:
         ]
         return self._told_relation(frame).project(", ".join(["*", *added]))
 
-    def audit(self, frame: object, rules: tuple[Rule, ...]) -> Audit:
+    def audit(
+        self, frame: object, rules: tuple[Rule, ...], repairs: Pinned | None = None, beside: Pinned | None = None
+    ) -> Audit:
         """The frame, computed once into a table in memory and sorted by the rules."""
-        with told("the frame, or a check of it,"):
-            # Through Arrow, for the relation may be of a connection that the author opened.
-            audit, kept = audited(self._connection, self.arrow(frame), rules)
-            self._kept.append(kept)
-            return audit
+        audit = DuckAudit(self._connection, rules)
+        try:
+            with told("the frame, or a check of it,"):
+                # Through Arrow, for the relation may be of a connection that the author opened.
+                return audit.of(self.arrow(frame), repairs, beside)
+        finally:
+            self._kept += audit.kept
 
     def publish(self, frame: object, publication: Publication) -> None:
         """Makes the commit, or none where its sequence has been committed already."""

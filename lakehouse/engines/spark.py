@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from lakehouse.audit import Audit, Rule
+from lakehouse.audit import Audit, Pinned, Rule
 from lakehouse.engine import EngineName, Publication
-from lakehouse.engines.spark_audit import audited
+from lakehouse.engines.spark_audit import Kept, SparkAudit, keep
 from lakehouse.engines.spark_session import SparkConnection
 from lakehouse.engines.spark_told import told
 from lakehouse.engines.spark_write import publish
-from lakehouse.errors import ComputeFailed, SparkUnreachable
+from lakehouse.errors import ComputeFailed, RuleFailed, SparkUnreachable
 from lakehouse.merge import Merge
 from lakehouse.table import Location
 
@@ -24,7 +24,7 @@ class SparkEngine:
 
     def __init__(self, connection: SparkConnection) -> None:
         self._connection = connection
-        self._kept: list[DataFrame] = []
+        self._kept: list[Kept] = []
         self._used: SparkSession | None = None
         self._tag = f"lakeline-{secrets.token_hex(8)}"
 
@@ -60,12 +60,25 @@ class SparkEngine:
 
         return _frame(frame).withColumns({name: F.lit(value) for name, value in constants.items()})
 
-    def audit(self, frame: object, rules: tuple[Rule, ...]) -> Audit:
+    def audit(
+        self, frame: object, rules: tuple[Rule, ...], repairs: Pinned | None = None, beside: Pinned | None = None
+    ) -> Audit:
         """The frame, computed once, kept in Spark's memory and sorted by the rules."""
-        with told("the frame, or a check of it,"):
-            audit, kept = audited(_frame(frame), rules, self._other)
-            self._kept.append(kept)
-            return audit
+        audit = SparkAudit(rules, self._other)
+        try:
+            with told("the frame, or a check of it,"):
+                return audit.of(_frame(frame), repairs, beside)
+        except ComputeFailed as error:
+            if (rule := audit.wrong_rule(_frame(frame))) is not None:
+                raise RuleFailed(rule, error.reason) from error
+            raise
+        finally:
+            self._kept += audit.kept
+
+    def arrow(self, frame: object) -> "pa.Table":
+        """A frame's rows, computed."""
+        with told("the frame"):
+            return _frame(frame).toArrow()
 
     def _other(self, location: Location, version: int) -> "DataFrame":
         return cast("DataFrame", self.read(location, version))
@@ -75,8 +88,9 @@ class SparkEngine:
         with told(f"a commit of {publication.location}"):
             rows = _frame(frame)
             if isinstance(publication.write, Merge) and not self._kept:
-                rows = rows.persist()  # the keys are looked at before the merge is made
-                self._kept.append(rows)
+                kept = keep(rows)  # the keys are looked at before the merge is made
+                self._kept.append(kept)
+                rows = kept.frame
             publish(self._connection, self._session(), rows, publication)
 
     def _session(self) -> "SparkSession":
@@ -95,7 +109,7 @@ class SparkEngine:
         try:
             with told("the memory of an audit"):
                 for frame in frames:
-                    frame.unpersist()
+                    frame.let_go()
         except SparkUnreachable:
             self._connection.forget()
 

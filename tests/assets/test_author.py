@@ -9,8 +9,10 @@ import pytest
 
 import assets
 from assets import Trained, asset, external, matches, model, references, rows, unique
-from assets.check import Matches, References, Rows, Unique, same_type
+from assets.check import References, Rows, Unique
 from assets.key import Reference
+from assets.matching import Matches
+from assets.sql_type import same_type
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -33,13 +35,17 @@ def orders(raw: pa.Table, customers: pa.Table) -> pa.Table:
 
 def test_an_author_needs_one_import() -> None:
     assert set(assets.__all__) == {
+        "CheckOutcome",
         "Trained",
         "asset",
+        "custom",
         "external",
+        "fresh",
         "matches",
         "merge",
         "model",
         "references",
+        "row_count",
         "rows",
         "unique",
     }
@@ -99,7 +105,7 @@ def test_checks_are_values_with_the_names_that_stamps_tell() -> None:
     assert rows("a > 0") == Rows(expression="a > 0", otherwise="fail")
     assert unique("a", "b", otherwise="warn") == Unique(columns=("a", "b"), otherwise="warn")
     assert references("a", "silver.b", "c") == References(
-        column="a", table="silver.b", other_column="c", otherwise="fail"
+        columns=("a",), table="silver.b", other_columns=("c",), otherwise="fail"
     )
     assert matches({"a": "double"}) == Matches(columns={"a": "double"}, otherwise="fail")
     assert [

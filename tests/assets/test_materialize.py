@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from assets import asset, matches, references, rows, unique
 from assets.asset import TableAsset
-from assets.errors import ChecksFailed, FunctionFailed
+from assets.errors import ChecksFailed, CheckUnusable, FunctionFailed
 from assets.graph import Graph
 from assets.materialize import Done, Materializer
 from assets.outcome import Outcome
 from assets.plan import Step
 from lakehouse.engine import Engine, EngineName, Publication
-from lakehouse.errors import ComputeFailed, PlatformError, StoreUnreachable
+from lakehouse.errors import PlatformError, StoreUnreachable
 from lakehouse.lake import Lake
 from lakehouse.settings import LakeSettings
 from lakehouse.stamp import CheckResult, InputVersion
@@ -295,6 +295,7 @@ def test_quarantined_rows_are_kept_with_rule_and_run_and_the_rest_is_published_i
     assert ids(lake, "silver.clean") == [1]
     assert len(lake.history("silver.clean")) == 1
     kept = lake.read_arrow("quarantine.silver.clean").sort_by("id").to_pylist()
+    assert len({row.pop("row_id") for row in kept}) == 4
     assert kept == [
         {"id": number, "failed_checks": rules, "run": done.run, "sequence": 1}
         for number, rules in ((-3, "id > 0; unique(id)"),) * 2 + ((2, "unique(id)"),) * 2
@@ -308,10 +309,17 @@ def test_quarantined_rows_are_kept_with_rule_and_run_and_the_rest_is_published_i
     assert [check.failed for check in stamp.checks] == [2, 4]
 
 
-def test_the_quarantine_keeps_what_earlier_versions_put_there(lake: Lake) -> None:
+def test_the_quarantine_of_a_table_that_is_replaced_holds_each_bad_row_once(lake: Lake) -> None:
+    check = rows("id > 0", otherwise="quarantine")
+    for raw in ([1, -1], [1, 2, -1, -2], [1, 2, 3, -1, -2], [3]):
+        made_by(lake, *line(raw, check)).run()
+    assert [ids(lake, "quarantine.silver.clean", version) for version in range(4)] == [[-1], [-2, -1], [-2, -1], []]
+
+
+def test_the_quarantine_of_an_append_keeps_what_earlier_versions_put_there(lake: Lake) -> None:
     check = rows("id > 0", otherwise="quarantine")
     for raw in ([1, -1], [1, 2, -1, -2], [3]):
-        made_by(lake, *line(raw, check)).run()
+        made_by(lake, *line(raw, check, write="append")).run()
     kept = lake.read_arrow("quarantine.silver.clean").sort_by([("sequence", "ascending"), ("id", "ascending")])
     assert list(zip(kept["sequence"].to_pylist(), kept["id"].to_pylist(), strict=True)) == [(1, -1), (2, -2), (2, -1)]
 
@@ -333,10 +341,10 @@ def test_a_retry_leaves_in_the_quarantine_what_the_published_version_kept_back(l
 def test_a_table_made_again_leaves_what_was_kept_back_from_the_one_before(lake: Lake) -> None:
     check = rows("id > 0", otherwise="quarantine")
     for bad in (-1, -2):
-        assert made_by(lake, *line([1, bad], check)).run().is_ok
+        assert made_by(lake, *line([1, bad], check, write="append")).run().is_ok
     shutil.rmtree(lake.location("silver.clean").uri)
     for bad in (-3, -4):
-        assert made_by(lake, *line([1, bad], check)).run().is_ok
+        assert made_by(lake, *line([1, bad], check, write="append")).run().is_ok
     assert ids(lake, "quarantine.silver.clean") == [-4, -3, -2, -1]
 
 
@@ -527,7 +535,7 @@ def test_a_function_that_returns_no_frame_of_a_table_is_told_and_the_rest_goes_o
 def test_an_expression_that_no_engine_understands_is_told(lake: Lake) -> None:
     done = made_by(lake, *line([1], rows("no_such_column > 0"))).run()
     error = outcome(done, "silver.clean").error
-    assert isinstance(error, ComputeFailed)
+    assert isinstance(error, CheckUnusable)
     assert "no_such_column" in str(error)
 
 

@@ -133,7 +133,12 @@ def test_an_audit_counts_each_rule_and_parts_the_rows(lake: Lake, engine: Engine
         RowRule(name="x < 9", expression="x < 9", otherwise="warn"),
         UniqueRule(name="unique(id)", columns=("id",), otherwise="fail"),
         ReferenceRule(
-            name="ref", column="id", location=lake.location(KEY), version=0, other_column="id", otherwise="quarantine"
+            name="ref",
+            columns=("id",),
+            location=lake.location(KEY),
+            version=0,
+            other_columns=("id",),
+            otherwise="quarantine",
         ),
     )
     frame = engine.from_arrow(pa.table({"id": [1, 1, 2, 7, None], "x": [1.0, -1.0, None, 10.0, 5.0]}))
@@ -144,7 +149,7 @@ def test_an_audit_counts_each_rule_and_parts_the_rows(lake: Lake, engine: Engine
     assert set(audit.samples) == {"x > 0", "x < 9", "unique(id)", "ref"}
     assert audit.rejected is not None
     told = engine.with_columns(audit.rejected, {"run": "r'1", "sequence": 4})
-    assert list(engine.columns(told)) == ["id", "x", "failed_checks", "run", "sequence"]
+    assert list(engine.columns(told)) == ["id", "x", "failed_checks", "row_id", "run", "sequence"]
     engine.publish(audit.passed, _publication(lake, "gold.good"))
     engine.publish(told, _publication(lake, "gold.bad"))
     engine.release()
