@@ -92,7 +92,7 @@ def rule_of(check: Rows | Unique | References | Custom, inputs: Inputs, asset: T
         name=check.name,
         columns=check.columns,
         location=inputs.location(Reference(key=check.table)),
-        version=inputs.run.pins[check.table].version,
+        version=inputs.run.version_of(Reference(key=check.table)),
         other_columns=check.other_columns,
         otherwise=check.otherwise,
     )

@@ -88,7 +88,7 @@ class Maker:
             models=self.models,
             graph=self.graph,
             snapshot=task.snapshot,
-            run=replace(self.run, pins=observed.now),
+            run=replace(self.run, pins=observed.now, newest=self._newest(key, observed)),
             stop=self.stop,
             extra=self._extra(key, observed.parts.get(key, {}), skewed),
         )
@@ -120,7 +120,14 @@ class Maker:
             return Result(outcome=outcome, moved={key: now, **aliased}, stamp=stamp)
         files = {name: version for name, version in observed.now.items() if version.table_id == FILES}
         pins = {**observed.now, **task.observed.now, **files}
-        return self._made(replace(task, snapshot=snapshot, observed=replace(observed, now=pins)))
+        others = {name: version for name, version in task.observed.published.items() if name != key}
+        published = {**observed.published, **others}
+        return self._made(replace(task, snapshot=snapshot, observed=replace(observed, now=pins, published=published)))
+
+    def _newest(self, key: str, observed: Observed) -> Mapping[str, int]:
+        """The newest version of each table that an asset reads as it is now, and not as it was on purpose."""
+        read = {reference.key for reference in self.graph.inputs[key].values()} - self.at.pins.keys()
+        return {other: observed.published[other] for other in read if other in observed.published}
 
     def _may_pass(self, task: Task, error: PlatformError, tries: int) -> bool:
         is_passing = isinstance(error, Transient) and not isinstance(error, Interrupted)

@@ -22,11 +22,20 @@ from registry.models import Models
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run: its name, its time, and the versions that all its steps read."""
+    """One run: its name, its time, and the versions that all its steps read.
+
+    `newest` has, for tables that did not change since their pin, the newest version of the same content: where small files
+    were put together, an old version's own files may be gone.
+    """
 
     id: str
     at: datetime
     pins: Mapping[str, TableVersion]
+    newest: Mapping[str, int] = field(default_factory=dict)
+
+    def version_of(self, reference: Reference) -> int:
+        """The version of a table that is read: it holds what the pinned one holds."""
+        return self.newest.get(reference.key, self.pins[str(reference)].version)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,14 +74,14 @@ class Inputs:
             if isinstance(source, External) and source.files:
                 self._landed(asset, parameter, source, engine, found)
                 continue
-            pin = self.run.pins[str(reference)]
+            pin, version = self.run.pins[str(reference)], self.run.version_of(reference)
             found.inputs[reference.key] = InputVersion(table=pin.table_id, version=pin.version, alias=reference.alias)
             if isinstance(source, ModelAsset):
                 found.frames[parameter] = self.models.load(name_of(reference.key), pin.version)
             elif engine is None:
-                found.frames[parameter] = self.lake.read_arrow(reference.key, pin.version, self.location(reference))
+                found.frames[parameter] = self.lake.read_arrow(reference.key, version, self.location(reference))
             else:
-                found.frames[parameter] = engine.read(self.location(reference), pin.version)
+                found.frames[parameter] = engine.read(self.location(reference), version)
         return found
 
     def location(self, reference: Reference) -> Location:

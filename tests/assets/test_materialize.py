@@ -707,3 +707,19 @@ def test_on_spark_promise_5_a_lost_report_makes_no_second_commit(on_spark: str, 
     assert set(actions(done).values()) == {"made"}
     assert ids(lake, "silver.clean") == [1]
     assert len(lake.history("silver.clean")) == 1
+
+
+def test_what_was_put_together_and_cleaned_up_is_read_as_it_was(lake: Lake) -> None:
+    raw = numbers("bronze.raw", [1], write="append")
+    made_by(lake, raw).run()
+    made_by(lake, numbers("bronze.raw", [2], write="append")).run()
+    table = DeltaTable(lake.location("bronze.raw").uri)
+    table.optimize.compact()
+    table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    reader = made_by(lake, numbers("bronze.raw", [2], write="append"), copied("silver.clean", "bronze.raw"))
+    assert actions(reader.run()) == {"bronze.raw": "fresh", "silver.clean": "made"}
+    assert ids(lake, "silver.clean") == [1, 2]
+    stamp = lake.history("silver.clean")[-1].stamp
+    assert stamp is not None
+    assert stamp.inputs["bronze.raw"].version == 1
+    assert actions(reader.run()) == {"bronze.raw": "fresh", "silver.clean": "fresh"}
