@@ -2,6 +2,7 @@
 
 import os
 import re
+import statistics
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from benchmarks.claim import Claim
 from benchmarks.timing import LAKELINE, median, once
+from lakehouse import spark_server
+from lakehouse.settings import LakeSettings
 
 AT_ONCE = {
     "help": ("--help",),
@@ -22,6 +25,8 @@ AT_ONCE = {
 _AT_ONCE_SECONDS = 0.5
 _NOTHING_TO_DO_SECONDS = 2.0
 _DEMO_SECONDS = 120.0
+_LINE_SECONDS = 20.0
+_FRESH_LAKES = 3
 
 
 def claims(folder: Path, jars: Path) -> Iterator[Claim]:
@@ -31,6 +36,7 @@ def claims(folder: Path, jars: Path) -> Iterator[Claim]:
         for state in ("cold", "warm"):
             parts = demo(folder, environment)
             yield Claim(name=f"demo-{state}", measured=parts["whole"], target=_DEMO_SECONDS, unit="s", parts=parts)
+        yield _on_warm_spark(folder, jars)
         quiet = median(("run",), folder, environment)
         yield Claim(name="run-with-nothing-new", measured=quiet, target=_NOTHING_TO_DO_SECONDS, unit="s")
         for name, arguments in AT_ONCE.items():
@@ -39,6 +45,19 @@ def claims(folder: Path, jars: Path) -> Iterator[Claim]:
         yield _cold_against_warm(folder, environment)
     finally:
         once(("spark", "stop", "--all"), folder, environment)
+
+
+def _on_warm_spark(folder: Path, jars: Path) -> Claim:
+    """The first run of the line in lakes that are empty, on a server that has worked before."""
+    remote = spark_server.ensure(
+        LakeSettings(lakeline_home=folder / ".lakeline", lakeline_jars=jars), lambda line: None
+    )
+    flowers = folder / ".lakeline" / "demo" / "flowers_1.csv"
+    seconds = []
+    for place in range(_FRESH_LAKES):
+        environment = {"LAKELINE_HOME": str(folder / f"fresh-{place}"), "SPARK_REMOTE": remote}
+        seconds.append(once(("land", str(flowers)), folder, environment) + once(("run",), folder, environment))
+    return Claim(name="iris-line-warm-spark", measured=statistics.median(seconds), target=_LINE_SECONDS, unit="s")
 
 
 def _cold_against_warm(folder: Path, environment: Mapping[str, str]) -> Claim:
