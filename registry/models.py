@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 
 from lakehouse.errors import CommitTaken, PlatformError
 from lakehouse.stamp import Stamp
-from registry import outside
-from registry.aliases import STAGES, read_model, read_versions
-from registry.comparison import Comparison, Promotion, compared, judged, registration, removal
+from registry import outside, removed
+from registry.aliases import STAGES, read_model
+from registry.comparison import Comparison, Promotion, compared, judged, registration
 from registry.door import opened, told
 from registry.errors import NotBetter
 from registry.journal import BY_HAND, Event, Journal, JournalTable, Told
@@ -174,31 +174,12 @@ class Models:
         return self._journal.read().removed(name)
 
     def gone(self) -> tuple[ModelVersion, ...]:
-        """The registered versions that MLflow no longer has and the journal does not tell of yet.
-
-        A store that does not know a model, or knows another one of its name, says nothing of its versions.
-        """
-        if self.settings.database is not None and not self.settings.database.exists():
-            return ()
-        journal = self._journal.read()
-        found: list[ModelVersion] = []
-        for name in journal.models:
-            shown = read_model(self.settings, name)
-            if shown is None:
-                continue
-            held = read_versions(self.settings, name)
-            told_of = journal.removed(name)
-            for version in journal.versions(name):
-                if version.model_id == shown.model_id and version.version not in held and version not in told_of:
-                    found.append(version)
-        return tuple(found)
+        """The registered versions that MLflow no longer has and the journal does not tell of yet."""
+        return removed.gone(self.settings, self._journal.read())
 
     def let_go(self) -> tuple[ModelVersion, ...]:
         """Journals the versions that somebody deleted from MLflow: what they were trained on need not stay readable."""
-        found = self.gone()
-        for version in found:
-            self._journal.record(partial(_let_go, version))
-        return found
+        return removed.let_go(self.settings, self._journal)
 
     def load(self, name: str, version: int) -> "LoadedModel":
         """A version, in this process, to predict with."""
@@ -279,8 +260,3 @@ def _published(journal: Told, name: str, stamp: Stamp) -> ModelVersion | None:
                 return version
             raise CommitTaken(stamp.asset, stamp.sequence)
     return None
-
-
-def _let_go(version: ModelVersion, told: Told) -> Event | None:
-    known = {other.version for other in told.removed(version.name)}
-    return None if version.version in known else removal(version, datetime.now(UTC))
