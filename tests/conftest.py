@@ -39,6 +39,15 @@ def on_spark(spark_remote: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return spark_remote
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps what needs Spark in one process, for it shares one server, and each other file in one as well."""
+    if config.getoption("loadgroup", default=False):
+        for item in items:
+            together = "spark" if item.get_closest_marker("spark") else item.path.name
+            item.add_marker(pytest.mark.xdist_group(together))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says what to do next, before the runner's own last line."""
     if not terminalreporter.stats.get("failed") and not terminalreporter.stats.get("error"):
