@@ -32,7 +32,7 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
     try:
         fresh = freshness(inputs, asset)
         read = inputs.read(asset)
-        frame = called(asset, read.frames, inputs.stop)
+        frame = _framed(engine, called(asset, read.frames, inputs.stop))
         refuse_its_names(asset, tuple(engine.columns(frame)))
         repairs = repairs_of(lake, asset)
         judged = audited(inputs, asset, engine, frame, repairs)
@@ -61,6 +61,13 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
         )
     finally:
         engine.release()
+
+
+def _framed(engine: Engine, returned: object) -> object:
+    """What a function returned, as a frame of the engine; rows of its own making it may return as Arrow."""
+    import pyarrow as pa
+
+    return engine.from_arrow(returned) if isinstance(returned, pa.Table) else returned
 
 
 def _refuse_other_writer(lake: Lake, asset: TableAsset) -> None:

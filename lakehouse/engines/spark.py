@@ -119,5 +119,5 @@ def _frame(frame: object) -> "DataFrame":
 
     if not isinstance(frame, DataFrame):
         found = f"the function returned {type(frame).__name__}; does it end with 'return'?"
-        raise ComputeFailed("the frame", f"a Spark DataFrame is wanted, {found}")
+        raise ComputeFailed("the frame", f"a Spark DataFrame or an Arrow table is wanted, {found}")
     return frame
