@@ -150,7 +150,7 @@ def _told(text: object, key: str) -> Told | None:
         if body["asset"] != key or body.get("partition") is not None or int(body["lakeline"]) < FORMAT:
             return None
         return int(body["sequence"]), text
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 

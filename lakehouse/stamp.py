@@ -105,7 +105,7 @@ def decode(text: object) -> Stamp | None:
             checks=tuple(_decode_check(check) for check in body.get("checks", ())),
             extra={key: value for key, value in body.items() if key not in _FIELDS},
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 
