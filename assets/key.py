@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assets.errors import BadKey, Where
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-_RESERVED = frozenset({"quarantine", "lakeline"})
+_RESERVED = frozenset({"quarantine", "released", "lakeline"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

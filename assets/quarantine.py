@@ -4,15 +4,16 @@ Of a table that is replaced it holds what the newest run kept back, and of any o
 mended and released are kept as repairs: where a table is computed anew and the same wrong row comes again, they take its place.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from assets.asset import TableAsset
 from assets.errors import ChecksFailed
 from lakehouse.audit import FAILED_CHECKS, ROW_ID, Audit, Pinned
+from lakehouse.duck import quoted
 from lakehouse.engine import Engine, Publication
-from lakehouse.errors import CommitTaken
+from lakehouse.errors import CommitTaken, PlatformError
 from lakehouse.history import Commit
 from lakehouse.lake import QUARANTINE, RELEASED, Lake
 from lakehouse.stamp import Stamp
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TRIES = 20
+_OF = "of"
+"""The word of the quarantine's stamps for the table that rows were kept back from, by its id; "" before there is one."""
 
 ADDED = (FAILED_CHECKS, ROW_ID, "run", "sequence")
 """The columns that the quarantine adds to those of the table."""
@@ -63,23 +66,73 @@ def refuse_its_names(asset: TableAsset, columns: tuple[str, ...]) -> None:
 
 
 def keep_back(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp, audit: Audit | None) -> None:
-    """Puts the rejected rows into the quarantine; a retry of the same sequence puts its own, or none, in their place.
+    """Puts the rejected rows into the quarantine; those of a try of the same run before, or none, make way for them.
 
-    Each commit is numbered after the version that it was decided upon, so that of runs at once all but one decide again. A
-    table that is replaced without an audit holds all of its rows, so that none are kept back any more.
+    What other runs put there stays, for one of them may be about to publish: `settle` tells once that is decided. A table
+    that is replaced without an audit holds all of its rows, so that none are kept back any more.
+    """
+
+    def place(history: Sequence[Commit]) -> str | None:
+        rejected = audit.rejected_rows if audit else 0
+        if asset.write == "replace":
+            return "" if rejected or (history and history[-1].rows != 0) else None
+        if audit is None:
+            return None
+        tried = any(commit.stamp and commit.stamp.run == stamp.run for commit in history)
+        lost = _lost(lake, asset, history)
+        return _among({*lost, (stamp.run, None)}) if rejected or tried or lost else None
+
+    def rows() -> object:
+        if audit is None:
+            return engine.from_arrow(kept_back(lake, asset.key).slice(0, 0))
+        rejected = audit.rejected
+        if asset.write == "append":  # a row that comes again is another row, and the one before may be there still
+            rejected = engine.with_suffix(rejected, ROW_ID, f"-{stamp.run.rpartition('-')[2]}")
+        return engine.with_columns(rejected, {"run": stamp.run, "sequence": stamp.sequence})
+
+    _replace(lake, engine, asset, stamp, place, rows)
+
+
+def settle(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp) -> None:
+    """Takes out of the quarantine what was put there for a sequence that another run published.
+
+    Where that cannot be done now, the next run that keeps rows back does it.
+    """
+    if asset.write == "replace" or not any(check.otherwise == "quarantine" for check in asset.checks):
+        return
+
+    def place(history: Sequence[Commit]) -> str | None:
+        lost = _lost(lake, asset, history)
+        return _among(lost) if lost else None
+
+    with suppress(PlatformError):
+        _replace(lake, engine, asset, stamp, place, lambda: engine.from_arrow(kept_back(lake, asset.key).slice(0, 0)))
+
+
+def _replace(  # each is a part of one commit
+    lake: Lake,
+    engine: Engine,
+    asset: TableAsset,
+    stamp: Stamp,
+    place: Callable[[Sequence[Commit]], str | None],
+    rows: Callable[[], object],
+) -> None:
+    """Puts rows into the place of others, "" of all; nothing is done where there is no place.
+
+    Each commit is numbered after the version that it was decided upon, so that of runs at once all but one decide again.
     """
     key = key_of(asset.key)
-    told = {"engine": engine.name}
-    kept = Stamp(asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence, extra=told)
     for _ in range(_TRIES):
         history = lake.history(key)
-        where = _place(lake, asset, kept, history, audit)
+        where = place(history)
         if where is None:
             return
-        if audit is None:
-            rows = engine.from_arrow(kept_back(lake, asset.key).slice(0, 0))
-        else:
-            rows = engine.with_columns(audit.rejected, {"run": stamp.run, "sequence": stamp.sequence})
+        published = lake.history(asset.key)
+        told = {"engine": engine.name, _OF: published[-1].table_id if published else ""}
+        kept = Stamp(
+            asset=key, code=stamp.code, inputs=stamp.inputs, run=stamp.run, sequence=stamp.sequence, extra=told
+        )
+        newest = history[-1].version if history else -1
         publication = Publication(
             location=lake.location(key),
             write="replace",
@@ -87,41 +140,40 @@ def keep_back(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp, audit
             evolve=bool(where),
             metadata=kept.encode(),
             application=key,
-            sequence=history[-1].version + 2 if history else 1,
+            sequence=newest + 2,
         )
         try:
-            engine.publish(rows, publication)
+            engine.publish(rows(), publication)
         except CommitTaken:
             continue
-        if any(c.stamp and (c.stamp.run, c.stamp.sequence) == (kept.run, kept.sequence) for c in lake.history(key)):
+        made = [commit.stamp for commit in lake.history(key) if commit.version > newest and commit.stamp]
+        if any((other.run, other.sequence) == (kept.run, kept.sequence) for other in made):
             return
     raise CommitTaken(key, stamp.sequence)
 
 
-def _place(lake: Lake, asset: TableAsset, kept: Stamp, history: Sequence[Commit], audit: Audit | None) -> str | None:
-    """Which rows of the quarantine make way, "" for all; None where nothing is to be done."""
-    rejected = audit.rejected_rows if audit else 0
-    if asset.write == "replace":
-        return "" if rejected or (history and history[-1].rows != 0) else None
-    tries = _earlier_tries(history, lake.history(asset.key), kept)
-    if audit is None or (not rejected and not tries):
-        return None
-    runs = ", ".join(f"'{run}'" for run in sorted({*tries, kept.run}))
-    return f"sequence = {kept.sequence} AND run IN ({runs})"
+def _lost(lake: Lake, asset: TableAsset, history: Sequence[Commit]) -> set[tuple[str, int]]:
+    """The runs, and the sequences, that kept rows back and did not publish the sequence, for another run did.
 
-
-def _earlier_tries(history: Sequence[Commit], published: Sequence[Commit], kept: Stamp) -> set[str]:
-    """The runs that kept rows back for this sequence and published nothing, or the same.
-
-    A table that was made again counts from 1 again. What was kept back from the one before it is not touched: it is older
-    than the last commit, or there are higher sequences beside it.
+    A table that was made again counts from 1 again; what was kept back from the one before it is not touched.
     """
-    told = [(commit.at, commit.stamp) for commit in history if commit.stamp]
-    since = published[-1].at if published else datetime.min.replace(tzinfo=UTC)
-    is_made_again = not published and any(stamp.sequence > kept.sequence for _, stamp in told)
-    return {
-        stamp.run
-        for at, stamp in told
-        if stamp.sequence == kept.sequence
-        if stamp.fingerprint == kept.fingerprint or (at > since and not is_made_again)
-    }
+    published = lake.history(asset.key)
+    if not history or not published:
+        return set()
+    runs = {c.stamp.sequence: c.stamp.run for c in published if c.stamp and c.stamp.asset == asset.key}
+    told = [commit.stamp for commit in history if commit.stamp and _OF in commit.stamp.extra]
+    others = [place for place, each in enumerate(told) if each.extra[_OF] not in {"", published[-1].table_id}]
+    since = told[others[-1] + 1 :] if others else told
+    tried = {(each.run, each.sequence) for each in since if runs.get(each.sequence, each.run) != each.run}
+    if not tried:
+        return set()
+    there = kept_back(lake, asset.key)
+    return tried & set(zip(there["run"].to_pylist(), there["sequence"].to_pylist(), strict=True))
+
+
+def _among(tries: Collection[tuple[str, int | None]] | Collection[tuple[str, int]]) -> str:
+    """The rows of some runs, of one sequence or of all."""
+    return " OR ".join(
+        f"run = {quoted(run)}" if sequence is None else f"(run = {quoted(run)} AND sequence = {sequence})"
+        for run, sequence in sorted(tries, key=str)
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from assets.asset import TableAsset
 from assets.audited import audited, freshness
-from assets.quarantine import keep_back, refuse_its_names, repairs_of
+from assets.quarantine import keep_back, refuse_its_names, repairs_of, settle
 from assets.reading import Inputs, called
 from lakehouse.audit import Audit, Pinned
 from lakehouse.engine import Engine, Publication
@@ -55,7 +55,12 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
             application=asset.key,
             sequence=sequence,
         )
-        commit = published(lake, engine, judged.frame, publication, stamp)
+        try:
+            commit = published(lake, engine, judged.frame, publication, stamp)
+        except CommitTaken:
+            settle(lake, engine, asset, stamp)
+            raise
+        settle(lake, engine, asset, stamp)
         return MadeTable(
             commit=commit, by_this_run=_run_of(commit) == stamp.run, notes=(*read.notes, *_notes(asset.key, results))
         )

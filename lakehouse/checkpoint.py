@@ -77,7 +77,7 @@ def _actions(files: Files, log: Location, name: str, *, with_files: bool) -> Ite
         yield from _rows(files, log, name, ("metaData", "sidecar", *(("add",) if with_files else ())))
         return
     try:
-        for line in files.read(log, name).decode().splitlines():
+        for line in filter(str.strip, files.read(log, name).decode().split("\n")):  # a name may hold U+2028
             yield from ((kind, body) for kind, body in json.loads(line).items() if isinstance(body, dict))
     except (ValueError, AttributeError, RecursionError) as error:
         raise LogUnreadable(f"{log}/{name}", f"a line that is no action: {error}") from error

@@ -64,6 +64,10 @@ class Engine(Protocol):
         """The frame with constant columns added."""
         ...
 
+    def with_suffix(self, frame: object, column: str, suffix: str) -> object:
+        """The frame with a text behind each value of a column."""
+        ...
+
     def audit(
         self, frame: object, rules: tuple[Rule, ...], repairs: Pinned | None = None, beside: Pinned | None = None
     ) -> Audit:

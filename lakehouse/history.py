@@ -13,7 +13,7 @@ from lakehouse.table import Location, TableVersion
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 253_402_300_799_000  # the end of the year 9999, in milliseconds
-_EVERYTHING = frozenset({"[]", '["true"]', "true"})
+_EVERYTHING = ("[]", '["true"]', "true")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def replaces(info: Mapping[str, object]) -> bool:
     if operation == "DELETE":
         return isinstance(told, dict) and (predicate is None or predicate in _EVERYTHING)
     by_partition = str(parameters.get("isDynamicPartitionOverwrite", "")).lower() == "true"
-    return parameters.get("mode") == "Overwrite" and predicate in {None, "[]"} and not by_partition
+    return parameters.get("mode") == "Overwrite" and predicate in (None, "[]") and not by_partition
 
 
 def _stand_on(fold: _Fold, base: Base) -> None:

@@ -35,8 +35,13 @@ def check_key_columns(location: str, merge: Merge, frame: Schema) -> None:
             wrong.append(
                 f"its key {name!r} is {worded(kind)}, which is no key; cast it to a string, decimal or whole number"
             )
+    wrong += [f"its column {name!r} has the name of the mark of a merge; rename it" for name in frame if _is_mark(name)]
     if wrong:
         raise SchemaRefused(location, "; ".join(wrong))
+
+
+def _is_mark(name: str) -> bool:
+    return name.lower() == DELETED
 
 
 def check_keys(location: str, merge: Merge, wrong: Sequence[Mapping[str, object]]) -> None:

@@ -11,7 +11,7 @@ from lakehouse.files import Files
 from lakehouse.history import Commit, last_stamped, live_commits, milliseconds, moment, read_commits, replaces
 from lakehouse.landing import LandedFile
 from lakehouse.log import Log
-from lakehouse.stamp import FORMAT, Stamp, decode
+from lakehouse.stamp import FORMAT, Stamp, decode, is_sequence
 from lakehouse.table import TableVersion
 from lakehouse.taken import Taken, files_of_all, taken_files
 
@@ -149,8 +149,9 @@ def _told(text: object, key: str) -> Told | None:
         body = json.loads(text)
         if body["asset"] != key or body.get("partition") is not None or int(body["lakeline"]) < FORMAT:
             return None
-        return int(body["sequence"]), text
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        sequence = int(body["sequence"])
+        return (sequence, text) if is_sequence(sequence) else None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -46,13 +46,18 @@ def check_frame(location: str, names: Sequence[str], schema: Schema) -> None:
 
 
 def clashes(names: Sequence[str]) -> tuple[str, ...]:
-    """What is wrong with names that Spark and DuckDB take for one.
+    """What is wrong with names that Spark and DuckDB take for one, or that are none to DuckDB.
 
     >>> clashes(["id", "Id"])
     ("columns 'id' and 'Id' are one name to Spark and DuckDB; rename one of them",)
     """
     first: dict[str, str] = {}
-    return tuple(
+    strange = tuple(
+        f"a column is named {name!r}, which DuckDB keeps under another name; rename it"
+        for name in names
+        if not name or "\0" in name
+    )
+    return strange + tuple(
         f"columns {first[name.lower()]!r} and {name!r} are one name to Spark and DuckDB; rename one of them"
         for place, name in enumerate(names)
         if first.setdefault(name.lower(), name) != name or name in names[:place]

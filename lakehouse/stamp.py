@@ -92,7 +92,7 @@ def decode(text: object) -> Stamp | None:
         return None
     try:
         body = json.loads(text)
-        if not isinstance(body, dict) or int(body["lakeline"]) < FORMAT:
+        if not isinstance(body, dict) or int(body["lakeline"]) < FORMAT or not is_sequence(int(body["sequence"])):
             return None
         partition = body.get("partition")
         return Stamp(
@@ -105,8 +105,13 @@ def decode(text: object) -> Stamp | None:
             checks=tuple(_decode_check(check) for check in body.get("checks", ())),
             extra={key: value for key, value in body.items() if key not in _FIELDS},
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
+
+
+def is_sequence(number: int) -> bool:
+    """Whether a number can be a transaction's in Delta, and the one after it, too."""
+    return abs(number) < (1 << 63) - 1
 
 
 def _read(key: str, value: InputVersion) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from lakehouse.engine import EngineName
 from lakehouse.files import Files
 from lakehouse.history import Commit
+from lakehouse.log import name_of
 from lakehouse.table import Location
 
 _WRITERS: tuple[tuple[str, EngineName], ...] = (("Apache-Spark", "spark"), ("delta-rs", "duckdb"))
@@ -18,14 +19,17 @@ def writer_of(files: Files, location: Location, commits: Sequence[Commit]) -> En
     """
     for commit in reversed(commits):
         told = commit.stamp.extra.get("engine") if commit.stamp else None
-        if told in {"spark", "duckdb"}:
+        if told in ("spark", "duckdb"):  # others may have written anything there
             return "spark" if told == "spark" else "duckdb"
     stamped = [commit for commit in commits if commit.stamp] or list(commits)
     return _signed(files, location, stamped[0].version) if stamped else None
 
 
 def _signed(files: Files, location: Location, version: int) -> EngineName | None:
-    for line in files.read(location.child("_delta_log"), f"{version:020}.json").splitlines():
+    log = location.child("_delta_log")
+    if not files.identity(log, name_of(version)):
+        return None  # only its checkpoint is left, which nobody signs
+    for line in files.read(log, name_of(version)).splitlines():
         info = json.loads(line).get("commitInfo") if line.strip() else None
         if isinstance(info, dict):
             signed = str(info.get("engineInfo"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import show
-from api.cli.options import AsJson
+from api.cli.options import AsJson, spelled
 
 if TYPE_CHECKING:
     from registry.comparison import Comparison
@@ -60,7 +60,9 @@ def promote(
         int | None,
         typer.Option(help="The version; else the candidate for staging, and what is in staging for production."),
     ] = None,
-    why: Annotated[str, typer.Option(help="The reason, for the journal; a worse model needs one.")] = "",
+    why: Annotated[
+        str, typer.Option(help="The reason, for the journal; a worse model needs one.", callback=spelled)
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Does not ask.")] = False,
     mirror_stages: Annotated[
         bool, typer.Option("--mirror-stages", help="Moves MLflow's old stage of the same name as well.")

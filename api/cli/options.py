@@ -4,6 +4,12 @@ from typing import Annotated
 
 import typer
 
+
+def spelled(text: str) -> str:
+    """What was typed, as text that can be kept: a byte that is no UTF-8 shows that there was one."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
 Selection = Annotated[
     str,
     typer.Argument(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli import show
-from api.cli.options import AsJson
+from api.cli.options import AsJson, spelled
 
 if TYPE_CHECKING:
     from lakehouse.history import Commit
@@ -41,7 +41,9 @@ def quarantine(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows are shown.")] = 20,
     to: Annotated[Path | None, typer.Option("--to", help="Writes all rows to a new file, .csv or .parquet.")] = None,
     release: Annotated[Path | None, typer.Option("--release", help="Sends the mended rows of a file back in.")] = None,
-    why: Annotated[str, typer.Option("--why", help="What was mended; kept in the stamp of the release.")] = "",
+    why: Annotated[
+        str, typer.Option("--why", help="What was mended; kept in the stamp of the release.", callback=spelled)
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Shows the rows that an asset's checks kept back; writes them to a file to be mended, and takes them back from it.

@@ -103,6 +103,11 @@ class DuckEngine:
         ]
         return self._told_relation(frame).project(", ".join(["*", *added]))
 
+    def with_suffix(self, frame: object, column: str, suffix: str) -> object:
+        """The frame with a text behind each value of a column."""
+        ended = f"{named(column)} || {quoted(suffix)} AS {named(column)}"
+        return self._told_relation(frame).project(f"* REPLACE ({ended})")
+
     def audit(
         self, frame: object, rules: tuple[Rule, ...], repairs: Pinned | None = None, beside: Pinned | None = None
     ) -> Audit:

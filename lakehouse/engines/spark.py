@@ -60,6 +60,12 @@ class SparkEngine:
 
         return _frame(frame).withColumns({name: F.lit(value) for name, value in constants.items()})
 
+    def with_suffix(self, frame: object, column: str, suffix: str) -> object:
+        """The frame with a text behind each value of a column."""
+        from pyspark.sql import functions as F
+
+        return _frame(frame).withColumn(column, F.concat(F.col(column), F.lit(suffix)))
+
     def audit(
         self, frame: object, rules: tuple[Rule, ...], repairs: Pinned | None = None, beside: Pinned | None = None
     ) -> Audit:

@@ -66,7 +66,9 @@ def test_a_name_is_unique_over_layers() -> None:
         Graph.of([table("silver.a"), table("gold.a")])
 
 
-@pytest.mark.parametrize("key", ["orders", "Silver.orders", "a.b.c", "quarantine.x", "silver.", "silver.ord-ers"])
+@pytest.mark.parametrize(
+    "key", ["orders", "Silver.orders", "a.b.c", "quarantine.x", "released.x", "silver.", "silver.ord-ers"]
+)
 def test_a_key_that_is_no_key_is_refused_with_its_place(key: str) -> None:
     with pytest.raises(BadKey, match=HERE):
         table(key)

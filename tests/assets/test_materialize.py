@@ -338,6 +338,22 @@ def test_a_retry_leaves_in_the_quarantine_what_the_published_version_kept_back(l
     assert lake.read_arrow("quarantine.silver.clean").num_rows == 0
 
 
+@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
+def test_what_a_run_kept_back_that_published_nothing_makes_way_for_who_did(lake: Lake, engine: EngineName) -> None:
+    def refuse(writer: Engine, frame: object, publication: Publication) -> None:
+        if publication.application == "silver.clean":
+            raise StoreUnreachable("the store", "it is away")
+        writer.publish(frame, publication)
+
+    check = rows("id > 0", otherwise="quarantine")
+    assert made_by(lake, *line([1, -1], check, engine=engine, write="append")).run().is_ok
+    failed = around(lake, refuse, *line([1, -2], check, engine=engine, write="append")).run()
+    assert outcome(failed, "silver.clean").action == "failed"
+    assert ids(lake, "quarantine.silver.clean") == [-2, -1]
+    assert made_by(lake, *line([1, -3], check, engine=engine, write="append")).run().is_ok
+    assert ids(lake, "quarantine.silver.clean") == [-3, -1]
+
+
 def test_a_table_made_again_leaves_what_was_kept_back_from_the_one_before(lake: Lake) -> None:
     check = rows("id > 0", otherwise="quarantine")
     for bad in (-1, -2):

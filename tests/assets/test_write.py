@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import deltalake
 import pyarrow as pa
 import pytest
 
@@ -12,6 +13,7 @@ from assets.errors import BadOption
 from lakehouse.errors import OtherWriter
 from lakehouse.lake import Lake
 from lakehouse.merge import Merge
+from lakehouse.stamp import Stamp
 from tests.assets.authored import actions, causes, flowers_landing, made_by, numbers, put
 
 
@@ -90,6 +92,24 @@ def test_a_table_of_an_older_program_is_known_by_who_signed_its_commits(lake: La
     assert Lake.from_env().writer("bronze.raw") == "spark"
     done = made_by(Lake.from_env(), numbers("bronze.raw", [1, 2])).run()
     assert isinstance(done.outcomes[0].error, OtherWriter)
+
+
+def test_a_table_of_which_only_a_checkpoint_is_left_has_no_writer_that_is_known(lake: Lake) -> None:
+    made_by(lake, numbers("bronze.raw", [1])).run()
+    place = lake.location("bronze.raw").uri
+    deltalake.DeltaTable(place).create_checkpoint()
+    (Path(place) / "_delta_log" / f"{0:020}.json").unlink()
+    assert lake.writer("bronze.raw") is None
+
+
+@pytest.mark.parametrize("engine", [["spark"], {"spark": 1}, 3, None])
+def test_a_stamp_that_names_no_engine_makes_nobody_the_writer(lake: Lake, engine: object) -> None:
+    made_by(lake, numbers("bronze.raw", [1])).run()
+    stamp = Stamp(asset="bronze.raw", code="c", inputs={}, run="r", sequence=2, extra={"engine": engine})
+    told = {"timestamp": 1, "operation": "WRITE", "userMetadata": stamp.encode()}
+    log = Path(lake.location("bronze.raw").uri) / "_delta_log"
+    (log / f"{1:020}.json").write_text(json.dumps({"commitInfo": told}) + "\n")
+    assert lake.writer("bronze.raw") == "duckdb"
 
 
 @pytest.mark.slow

@@ -149,6 +149,9 @@ def test_an_audit_counts_each_rule_and_parts_the_rows(lake: Lake, engine: Engine
     assert set(audit.samples) == {"x > 0", "x < 9", "unique(id)", "ref"}
     assert audit.rejected is not None
     told = engine.with_columns(audit.rejected, {"run": "r'1", "sequence": 4})
+    numbered = engine.arrow(engine.with_suffix(told, "run", "-'2"))
+    assert set(numbered["run"].to_pylist()) == {"r'1-'2"}
+    assert numbered.column_names == engine.arrow(told).column_names
     assert list(engine.columns(told)) == ["id", "x", "failed_checks", "row_id", "run", "sequence"]
     engine.publish(audit.passed, _publication(lake, "gold.good"))
     engine.publish(told, _publication(lake, "gold.bad"))

@@ -77,6 +77,7 @@ def test_columns_that_a_merge_names_have_to_be_there(bench: Bench) -> None:
     for wrong, said in (
         (rows.drop_columns("id"), "it has no column 'id', which is part of the key"),
         (rows.drop_columns("op"), "it has no column 'op' to drop"),
+        (rows.append_column("__lakeline_deleted", pa.array([True])), "'__lakeline_deleted' has the name of the mark"),
         (rows.set_column(0, "id", pa.array([1.0])), "its key 'id' is double, which is no key"),
     ):
         with pytest.raises(SchemaRefused, match=said):

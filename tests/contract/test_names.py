@@ -104,6 +104,14 @@ def test_names_that_differ_in_case_alone_are_refused_before_anything_is_written(
     assert bench.commits == 0
 
 
+@pytest.mark.parametrize("name", ["", "a\0b"])
+def test_a_name_that_duckdb_keeps_under_another_is_refused(name: str) -> None:
+    bench = Bench(Lake.from_env(), "duckdb")
+    with pytest.raises(PlatformError, match="which DuckDB keeps under another name"):
+        bench.publish(pa.table({name: [1], "id": [1]}), 1)
+    assert bench.commits == 0
+
+
 @pytest.mark.spark
 def test_a_name_that_a_table_was_not_made_for_is_refused_by_spark(on_spark: str) -> None:
     bench = Bench(Lake.from_env(), "spark")

@@ -181,6 +181,8 @@ def test_a_restore_that_misses_files_is_a_content_of_its_own(path: Path) -> None
         ("DELETE", {}, True),
         ("DELETE", {"predicate": '["true"]'}, True),
         ("DELETE", {"predicate": '["(x = 1)"]'}, False),
+        ("DELETE", {"predicate": ["(x = 1)"]}, False),
+        ("WRITE", {"mode": "Overwrite", "predicate": ["(x = 1)"]}, False),
         ("MERGE", {"predicate": "[]"}, False),
     ],
 )
@@ -311,19 +313,21 @@ def test_a_checkpoint_with_its_files_in_sidecars_is_read(path: Path, form: str) 
     parquet.write_table(rows.select(["add"]), sidecars / "00000.parquet")
     told = next(row for row in rows.column("metaData").to_pylist() if row)
     top = [
-        {"metaData": {"id": told["id"], "schemaString": told["schemaString"]}},
+        {"metaData": {"id": told["id"], "schemaString": told["schemaString"], "description": "a\u2028b"}},
         {"sidecar": {"path": "00000.parquet"}},
     ]
     new = whole.with_name(f"{2:020}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.{form}")
     if form == "json":
-        new.write_text("\n".join(map(json.dumps, top)))
+        new.write_text("\n".join(json.dumps(action, ensure_ascii=False) for action in top))
     else:
         parquet.write_table(
             pa.Table.from_pylist(
                 top,
                 schema=pa.schema(
                     {
-                        "metaData": pa.struct({"id": pa.string(), "schemaString": pa.string()}),
+                        "metaData": pa.struct(
+                            {"id": pa.string(), "schemaString": pa.string(), "description": pa.string()}
+                        ),
                         "sidecar": pa.struct({"path": pa.string()}),
                     }
                 ),

@@ -132,6 +132,15 @@ def test_a_first_commit_that_is_another_is_noticed(path: Path) -> None:
     assert found.table.table_id == "another"
 
 
+def test_a_stamp_of_numbers_without_end_is_not_ours(path: Path) -> None:
+    told = Stamp(asset=KEY, code="c", inputs={}, run="r", sequence=5).encode()
+    commit(path, 3, info(metadata=told.replace('"sequence":5', '"sequence":Infinity')), added("f3", 1))
+    found, _ = look(path)
+    assert found is not None
+    assert found.last is not None
+    assert found.last.sequence == 3
+
+
 def test_a_dropped_table_is_none(path: Path) -> None:
     look(path)
     shutil.rmtree(path)

@@ -43,6 +43,9 @@ def test_a_broken_stamp_is_not_ours() -> None:
     for field in ("asset", "code", "inputs", "run", "sequence", "lakeline"):
         assert decode(json.dumps({key: value for key, value in good.items() if key != field})) is None
     assert decode(json.dumps(good | {"inputs": {"x": {"version": 1}}})) is None
+    for field in ("sequence", "lakeline"):
+        assert decode(json.dumps(good | {field: float("inf")})) is None
+    assert decode(json.dumps(good | {"sequence": 1 << 63})) is None
 
 
 def test_fields_of_a_newer_format_are_kept() -> None:
