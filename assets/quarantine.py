@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from assets.asset import TableAsset
 from assets.errors import ChecksFailed
-from lakehouse.audit import FAILED_CHECKS, ROW_ID, Audit, Pinned
+from lakehouse.audit import FAILED_CHECKS, OURS, ROW_ID, Audit, Pinned
 from lakehouse.duck import quoted
 from lakehouse.engine import Engine, Publication
 from lakehouse.errors import CommitTaken, PlatformError
@@ -58,7 +58,9 @@ def repairs_of(lake: Lake, asset: TableAsset) -> Pinned | None:
 
 
 def refuse_its_names(asset: TableAsset, columns: tuple[str, ...]) -> None:
-    """A column of the table's own must not be taken for one that the quarantine adds."""
+    """A column of the table's own must not be taken for one that the quarantine adds, or the audit."""
+    if asset.checks and (ours := [name for name in columns if name.lower().startswith(OURS)]):
+        raise ChecksFailed(asset.key, (f"column {ours[0]!r} begins like those that the audit adds; rename it",))
     taken = [name for name in columns if name.lower() in ADDED]
     if taken and any(check.otherwise == "quarantine" for check in asset.checks):
         told = f"column {taken[0]!r} has the name of one that the quarantine adds ({', '.join(ADDED)}); rename it"

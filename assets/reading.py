@@ -116,11 +116,21 @@ def called(asset: Made, frames: Mapping[str, object], stop: Stop) -> object:
         returned = asset.function(**frames)
     except PlatformError:
         raise
-    except Exception as error:  # an author's function may raise anything, and must not stop the other assets
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # an author's function may raise anything, and must not stop the other assets
         frames_of_error = traceback.extract_tb(error.__traceback__)
         at = next((f for f in reversed(frames_of_error) if f.filename.endswith(asset.where.file)), frames_of_error[-1])
-        reason = str(error).split("JVM stacktrace")[0].strip()
-        told = f"{type(error).__name__}: {reason}"
+        told = f"{type(error).__name__}: {_reason(error)}"
         raise FunctionFailed(asset.key, f"{asset.where.file}:{at.lineno}", told) from error
     stop.pass_on(asset.key)
     return returned
+
+
+def _reason(error: BaseException) -> str:
+    """What an error says of itself; one that cannot say it is told by its name alone."""
+    try:
+        return str(error).split("JVM stacktrace")[0].strip()
+    except Exception as in_words:  # the words of an author's error are an author's function, too
+        return f"its words cannot be read ({type(in_words).__name__})"

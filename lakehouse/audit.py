@@ -123,6 +123,9 @@ FAILED_CHECKS = "failed_checks"
 ROW_ID = "row_id"
 """The column of the quarantine by which a row is known: a hash of its values, and a number among equal rows."""
 
+OURS = "__lakeline_"
+"""How the names of all columns begin that stand beside those of the frame during its audit."""
+
 MARK = "__lakeline_failed_{}"
 """The column that says whether a row fails the rule of that place."""
 

@@ -3,6 +3,7 @@
 import builtins
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,6 +88,15 @@ class Lookup:
             _refuse_by_text(value)
             if self.known.project.owns_module(str(getattr(value, "__module__", ""))):
                 self._reached(value, rest)  # a program gave it to all modules
+
+    def docstring(self, chain: Chain) -> tuple[str, ...]:
+        """The docstring that a name leads to, which counts where it is read."""
+        if "__doc__" not in chain[1:]:
+            return ()
+        found = self.closed.get(chain[0], self.namespace.get(chain[0]))
+        for name in chain[1 : chain.index("__doc__", 1) + 1]:
+            found = getattr(found, name, None)
+        return (inspect.cleandoc(found),) if isinstance(found, str) else ()
 
     def _reached(self, value: object, rest: Chain) -> None:
         if isinstance(value, ModuleType):

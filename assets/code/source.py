@@ -49,6 +49,14 @@ class Source:
             self._bare[id(node)].decorator_list = decorators
         return self._bare[id(node)]
 
+    def rebinding(self, name: str) -> list[ast.stmt]:
+        """The functions that say `global` of a name, and the statements of the module that call them."""
+        if name not in self.rebound:
+            return []
+        functions: list[FunctionNode] = [node for node in self.functions.values() if _says_global(node, name)]
+        calls = (statement for node in functions for statement in self.bindings.get(node.name, ()))
+        return list(dict.fromkeys([*functions, *calls]))
+
     def lambdas(self, line: int) -> list[ast.Lambda]:
         """All lambdas that begin on a line: which one of them a function is, its code does not always say."""
         if not self._lambdas:
@@ -162,6 +170,10 @@ def _made_by(statement: ast.stmt) -> set[str]:
     names = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
     inner = (node for node in _of_module([statement]) if isinstance(node, (ast.FunctionDef, ast.ClassDef)))
     return names | {node.name for node in inner}
+
+
+def _says_global(node: FunctionNode, name: str) -> bool:
+    return any(isinstance(part, ast.Global) and name in part.names for part in ast.walk(node))
 
 
 def _is_for_scripts(statement: ast.stmt) -> bool:

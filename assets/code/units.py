@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 from dataclasses import dataclass, field
 from enum import Enum
@@ -9,7 +10,7 @@ from functools import cached_property, partialmethod, singledispatchmethod
 from types import FunctionType
 
 from assets.code.lookup import Lookup
-from assets.code.names import chain_of, declares
+from assets.code.names import Chain, chain_of, declares
 from assets.code.owned import Project
 from assets.code.source import Namespace, Source
 from assets.code.telling import Telling, dotted, is_at, wrapped
@@ -17,6 +18,7 @@ from assets.code.unit import Code, Global, Unit, name_of, source_of
 from assets.code.untold import Untold
 
 _AROUND = ("attr='__subclasses__'", "attr='__globals__'", "attr='f_globals'")
+_FRAMES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "DuckDBPyRelation"})
 _MADE_BY_CALL = "made where its text does not stand"
 
 
@@ -27,6 +29,7 @@ class Units:
     project: Project
     _read: dict[int, tuple[object, Unit | Untold]] = field(default_factory=dict)
     _globals: dict[tuple[int, str], Global] = field(default_factory=dict)
+    _frames: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def of(self, code: Code) -> Unit:
         """What a function, a class or a name is; raises Untold, with the place, where the text does not tell."""
@@ -143,14 +146,29 @@ class Units:
             raise Untold("it reaches code around its names", _place(source, nodes[0]))
         telling.say(text)
         lookup = Lookup.of(self, telling, within, used.imports)
-        for chain, line in used.chains.items():
+        for chain, line in {**used.chains, **self._scanned(nodes, lookup.namespace)}.items():
             if chain[0] == skip:
                 continue
-            telling.say(".".join(chain))
+            telling.say(".".join(chain), *lookup.docstring(chain))
             try:
                 lookup.follow(chain)
             except Untold as error:
                 raise Untold(f"{'.'.join(chain)}: {error.reason}", f"{source.file}:{line}") from error
+
+    def _scanned(self, nodes: list[ast.AST], namespace: Namespace) -> dict[Chain, int]:
+        """The frames of a module that its texts name: DuckDB finds them from within SQL."""
+        if id(namespace) not in self._frames:
+            self._frames[id(namespace)] = frozenset(name for name, value in namespace.items() if _is_frame(value))
+        frames = self._frames[id(namespace)]
+        if not frames:
+            return {}
+        texts = (part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Constant))
+        return {
+            (name,): part.lineno
+            for part in texts
+            if isinstance(part.value, str)
+            for name in sorted(frames.intersection(re.findall(r"\w+", part.value)))
+        }
 
     def _class(self, kind: type) -> Telling:
         namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
@@ -214,7 +232,7 @@ class Units:
             else:
                 if source is None or not telling.is_of_a_machine or name not in source.bindings:
                     return telling
-        nodes = source.bindings.get(name, ()) if source else ()
+        nodes = [*source.bindings.get(name, ()), *source.rebinding(name)] if source else []
         if source is None or not nodes:
             raise Untold(f"{reason}, and no statement of {namespace.get('__name__')} makes it")
         telling = self.telling()
@@ -234,6 +252,17 @@ def _functions_of(member: object) -> list[object]:
     elif isinstance(member, singledispatchmethod):
         parts = [member.func, *member.dispatcher.registry.values()]
     return [part for part in parts if callable(part)]
+
+
+def _is_frame(value: object) -> bool:
+    kind = type(value)
+    return kind.__name__ in _FRAMES and kind.__module__.partition(".")[0] in {
+        "pandas",
+        "polars",
+        "pyarrow",
+        "duckdb",
+        "_duckdb",
+    }
 
 
 def _holds(node: ast.AST, line: int) -> bool:

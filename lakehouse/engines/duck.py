@@ -130,9 +130,12 @@ class DuckEngine:
             return self._told_relation(frame).to_arrow_table()
 
     def interrupt(self) -> None:
-        """Ends what it computes, from another thread."""
+        """Ends what it computes, from another thread; what `duckdb.sql` returns has a connection of its own."""
+        import duckdb
+
         if "_connection" in vars(self):
             self._connection.interrupt()
+            duckdb.default_connection().interrupt()
 
     def release(self) -> None:
         """Lets go of the tables of audits."""

@@ -409,3 +409,35 @@ def test_the_shipped_example_has_a_version_for_each_and_they_differ() -> None:
     graph = load(["assets.definitions"])
     found = [code_version(made) for made in graph.assets.values() if not isinstance(made, External)]
     assert len(set(found)) == len(found) == 5
+
+
+def test_stale_when_a_frame_of_the_module_changes_that_only_sql_names(version: Versions) -> None:
+    text = HEAD + (
+        "import duckdb\nimport pyarrow as pa\n"
+        "RATES = pa.table({'rate': [1]})\n"
+        "@asset('gold.told', engine='duckdb')\n"
+        "def told():\n    return duckdb.sql('select * from RATES')\n"
+    )
+    assert version(text) == version(text + "# a comment\n")
+    assert version(text) != version(text.replace("[1]", "[2]"))
+
+
+def test_stale_when_a_docstring_changes_that_is_read(version: Versions) -> None:
+    text = HEAD + (
+        "def query():\n    'select 1'\n@asset('gold.told', engine='duckdb')\ndef told():\n    return query.__doc__\n"
+    )
+    assert version(text) == version(text + "# a comment\n")
+    assert version(text) != version(text.replace("select 1", "select 2"))
+
+
+@pytest.mark.parametrize(("old", "new"), [("LIMIT = given", "LIMIT = given + 1"), ("choose(1)", "choose(2)")])
+def test_stale_when_a_function_that_changes_a_global_does_or_its_call(version: Versions, old: str, new: str) -> None:
+    text = HEAD + (
+        "LIMIT = 0\n"
+        "def choose(given):\n    global LIMIT\n    LIMIT = given\n"
+        "choose(1)\n"
+        "@asset('gold.told', engine='duckdb')\n"
+        "def told():\n    return LIMIT\n"
+    )
+    assert version(text) == version(text + "# a comment\n")
+    assert version(text) != version(text.replace(old, new))

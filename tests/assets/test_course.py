@@ -189,6 +189,21 @@ def test_what_is_being_committed_when_a_run_is_asked_to_end_is_committed(lake: L
     assert set(actions(made_by(lake, *graph.assets.values()).run()).values()) == {"fresh", "made"}
 
 
+def test_a_long_query_of_duckdbs_own_connection_is_interrupted(lake: Lake) -> None:
+    stop, began = Stop(), time.monotonic()
+
+    @asset("silver.long", engine="duckdb", code="1")
+    def long() -> "duckdb.DuckDBPyRelation":
+        import duckdb
+
+        threading.Timer(0.3, stop.ask).start()
+        return duckdb.sql("SELECT count(*) AS id FROM range(99999999999) t(i) WHERE hash(i) % 7 = 1")
+
+    done = made_by(lake, long).run(stop=stop)
+    assert actions(done) == {"silver.long": "interrupted"}
+    assert time.monotonic() - began < WAITED
+
+
 def test_a_long_query_is_interrupted(lake: Lake) -> None:
     stop, began = Stop(), time.monotonic()
 

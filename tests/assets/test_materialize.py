@@ -523,6 +523,31 @@ def test_a_function_that_raises_is_told_with_its_line_and_the_rest_goes_on(lake:
     assert actions(done)["silver.b"] == "made"
 
 
+class WordlessError(Exception):
+    """An error that fails when it is asked what it says."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (SystemExit(3), "SystemExit: 3"),
+        (WordlessError(), "cannot be read"),
+    ],
+    ids=["exit", "wordless"],
+)
+def test_whatever_a_function_raises_fails_its_asset_alone(lake: Lake, raised: BaseException, told: str) -> None:
+    def made() -> pa.Table:
+        raise raised
+
+    given = asset("bronze.broken", engine="duckdb", code="1")(made)
+    done = made_by(lake, given, numbers("bronze.raw", [1])).run()
+    assert told in str(outcome(done, "bronze.broken").error)
+    assert actions(done) == {"bronze.broken": "failed", "bronze.raw": "made"}
+
+
 @pytest.mark.parametrize(
     ("returned", "told"),
     [

@@ -229,6 +229,15 @@ def test_a_column_with_a_name_of_the_quarantines_own_is_refused(lake: Lake) -> N
     assert "column 'run' has the name of one that the quarantine adds" in str(done.outcomes[0].error)
 
 
+def test_a_column_named_like_the_audits_own_is_refused(lake: Lake) -> None:
+    def made() -> pa.Table:
+        return pa.table({"id": [1, -1], "__lakeline_failed_0": [1, 2]})
+
+    check = rows("id > 0", otherwise="quarantine")
+    done = made_by(lake, asset("bronze.raw", engine="duckdb", checks=[check])(made)).run()
+    assert "column '__lakeline_failed_0' begins like those that the audit adds" in str(done.outcomes[0].error)
+
+
 @pytest.mark.slow
 def test_a_table_without_checks_any_more_has_no_rows_kept_back_that_could_be_released_twice(lake: Lake) -> None:
     made_by(lake, *orders({1: 10, 2: -20})).run()
