@@ -38,6 +38,8 @@ def declared(checks: Checks, key: str, where: Where, write: object) -> tuple[Che
 
 
 def _each(checks: Checks, key: str, where: Where) -> Iterable[Check]:
+    if not isinstance(checks, Iterable) or isinstance(checks, str):
+        raise BadOption(where, f"checks of {key!r}", repr(checks), 'a list of checks: [rows("amount > 0")]')
     for given in checks:
         for check in given if isinstance(given, (tuple, list)) else (given,):
             if not isinstance(check, Check):
@@ -48,7 +50,9 @@ def _each(checks: Checks, key: str, where: Where) -> Iterable[Check]:
 
 def _wrong(check: Check) -> tuple[str, str] | None:
     """What was found and what was wanted, where a check says nothing or says it wrongly."""
-    if isinstance(check, Rows) and not check.expression.strip():
+    if isinstance(check, (Unique, References)) and not all(isinstance(column, str) for column in check.columns):
+        return repr(check.columns), 'names of columns, one after the other: unique("order_id", "line")'
+    if isinstance(check, Rows) and not (isinstance(check.expression, str) and check.expression.strip()):
         return "without an expression", 'a SQL expression: rows("amount > 0")'
     if isinstance(check, Unique) and (not check.columns or len(set(check.columns)) < len(check.columns)):
         return repr(check.columns), 'one column or several different ones: unique("order_id")'

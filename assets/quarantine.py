@@ -95,6 +95,21 @@ def keep_back(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp, audit
     _replace(lake, engine, asset, stamp, place, rows)
 
 
+def unpublished(kept: "pa.Table", commits: Sequence[Commit], history: Sequence[Commit]) -> set[str]:
+    """The rows of runs that published nothing, nor any other the same: the next run keeps them back once more."""
+    stamps = [commit.stamp for commit in commits if commit.stamp]
+    made = {(stamp.run, stamp.sequence) for stamp in stamps}
+    same = {(stamp.sequence, stamp.code, _read(stamp)) for stamp in stamps}
+    tries = [commit.stamp for commit in history if commit.stamp]
+    made |= {(s.run, s.sequence) for s in tries if (s.sequence, s.code, _read(s)) in same}
+    found = zip(*(kept[name].to_pylist() for name in (ROW_ID, "run", "sequence")), strict=True)
+    return {row for row, run, sequence in found if (run, sequence) not in made}
+
+
+def _read(stamp: Stamp) -> frozenset[tuple[str, str, int]]:
+    return frozenset((key, read.table, read.version) for key, read in stamp.inputs.items())
+
+
 def settle(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp) -> None:
     """Takes out of the quarantine what was put there for a sequence that another run published.
 

@@ -6,6 +6,7 @@ the table's live stamps name are not published twice.
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from assets.errors import ReleaseRefused, UnknownAsset
 from assets.graph import Graph
 from assets.key import nearest
 from assets.observe import observe
-from assets.quarantine import ADDED, kept_back, key_of, repairs_key
+from assets.quarantine import ADDED, kept_back, key_of, repairs_key, unpublished
 from assets.reading import Inputs, Run
 from assets.table_step import published
 from lakehouse.audit import FAILED_CHECKS, ROW_ID, Audit, Pinned, Rule
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000
 """A stamp names the rows that it released; more than that make it too long to be read quickly."""
 
+_EARLY = "the run that kept it back has published nothing yet; run the asset first"
 _GIVEN = "__lakeline_row_id"  # the audit gives an id of the mended values; this one is of the row that was mended
 
 
@@ -103,7 +105,8 @@ def release(inputs: Inputs, asset: TableAsset, mended: "pa.Table", why: str) -> 
     unknown = tuple(row for row in mended[ROW_ID].to_pylist() if row not in known)
     before = {row for commit in live for row in _named_by(commit)}
     asked = _only(mended, known)
-    done, todo = _only(asked, before), _without(asked, before)
+    early = unpublished(kept, commits, inputs.lake.history(key_of(asset.key))) - before
+    done, todo = _only(asked, before), _without(asked, before | early)
     engine = inputs.engine(asset)
     try:
         found = _audited(inputs, asset, engine, todo, last.stamp, commits[-1].version)
@@ -120,14 +123,15 @@ def release(inputs: Inputs, asset: TableAsset, mended: "pa.Table", why: str) -> 
             _let_go(inputs, asset, engine, kept, out, told)
     finally:
         engine.release()
-    return Release(version=version, released=out.num_rows, stays=found.stays, unknown=unknown)
+    waiting = dict.fromkeys(_only(asked, early)[ROW_ID].to_pylist(), _EARLY)
+    return Release(version=version, released=out.num_rows, stays={**waiting, **found.stays}, unknown=unknown)
 
 
 def _refuse_wrong(asset: TableAsset, mended: "pa.Table") -> None:
     rows = mended[ROW_ID].to_pylist()
     if len(rows) > MOST_ROWS:
         raise ReleaseRefused(asset.key, f"{len(rows)} rows are too many for one commit; give {MOST_ROWS} at a time")
-    twice = sorted({str(row) for row in rows if rows.count(row) > 1})
+    twice = sorted(str(row) for row, count in Counter(rows).items() if count > 1 and row is not None)
     if twice:
         raise ReleaseRefused(asset.key, f"{ROW_ID} {twice[0]!r} stands there twice; each row is mended once")
     if None in rows:
@@ -167,7 +171,7 @@ def _publish(inputs: Inputs, asset: TableAsset, engine: Engine, found: _Sorted, 
         last,
         run=inputs.run.id,
         checks=(*results, *counts(inputs, asset, len(rows), adds=True)),
-        extra={"released": {"rows": rows, "why": why}},
+        extra={**_of_its_code(last), "released": {"rows": rows, "why": why}},
     )
     publication = Publication(
         location=inputs.lake.location(asset.key),
@@ -181,6 +185,11 @@ def _publish(inputs: Inputs, asset: TableAsset, engine: Engine, found: _Sorted, 
     if commit.stamp is None or commit.stamp.run != stamp.run:  # a run of the same inputs, which holds other rows
         raise CommitTaken(asset.key, stamp.sequence)
     return commit.version
+
+
+def _of_its_code(last: Stamp) -> dict[str, object]:
+    """What a stamp says of the code and of the engine, and goes on being true."""
+    return {name: last.extra[name] for name in ("engine", "parts") if name in last.extra}
 
 
 def _keep_repairs(inputs: Inputs, asset: TableAsset, engine: Engine, out: "pa.Table", told: Stamp, why: str) -> None:

@@ -134,7 +134,9 @@ def _told(rows: Rows, publication: Publication) -> Iterator[None]:
         raise CommitTaken(publication.application, publication.sequence) from error
     except (SchemaMismatchError, ValueError) as error:
         raise SchemaRefused(publication.location.uri, str(error)) from error
-    except Exception as error:  # delta-rs has no class for some errors, such as a type that Delta does not know
+    except BaseException as error:  # delta-rs has no class for some errors, and a panic of Rust's is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         if rows.failure is not None:
             raise ComputeFailed("the frame", rows.failure) from error
         reason = str(error).split("\n   0: ")[0]

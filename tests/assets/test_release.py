@@ -202,6 +202,20 @@ def test_promise_5_a_release_that_was_stopped_at_any_commit_publishes_once_when_
 
 
 @pytest.mark.slow
+def test_what_a_run_kept_back_that_published_nothing_waits_for_the_next(lake: Lake) -> None:
+    made_by(lake, *orders({1: 10, 2: -20}, write="append")).run()
+    declared = orders({3: -30, 4: 40}, write="append", retries=0)
+    around = Around(lake, Stopped(3, after=False))  # the raw table, then the quarantine, then the table
+    assert not made_by(around, *declared).run().is_ok  # type: ignore[arg-type]
+    release = mend(lake, declared, {3: 30})
+    assert release.released == 0
+    assert set(release.stays.values()) == {"the run that kept it back has published nothing yet; run the asset first"}
+    assert made_by(lake, *declared).run().is_ok
+    assert mend(lake, declared, {3: 30}).released == 1
+    assert amounts(lake) == {1: 10, 3: 30, 4: 40}
+
+
+@pytest.mark.slow
 def test_a_file_that_names_rows_wrongly_is_refused(lake: Lake) -> None:
     declared = orders({1: 10, 2: -20})
     with pytest.raises(ReleaseRefused, match="no row of it was ever kept back"):
