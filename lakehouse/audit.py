@@ -79,9 +79,10 @@ Rule = RowRule | UniqueRule | ReferenceRule | FunctionRule
 class Audit:
     """A frame after its audit: what may be published, what may not, and how many rows each rule found.
 
-    `rejected` holds the rows that failed a rule with `quarantine`, with the names of all rules that they failed, separated by "; ", in the
-    column `failed_checks`, and what the row is known by in `row_id`. `samples` has up to three failing rows, worded, for each
-    rule that failed. `repaired` counts the rows that came from what a person has mended, in place of those kept back.
+    `rejected` holds the rows that failed a rule with `quarantine`, with the names of all rules that they failed, separated by
+    "; ", in the column `failed_checks`, and what the row is known by in `row_id`. `samples` has up to three failing rows,
+    worded, for each rule that failed. `repaired` counts the rows that came from what a person has mended, in place of those
+    kept back.
     """
 
     passed: object
