@@ -15,7 +15,7 @@ demo: setup ## Tells the whole story on iris: from raw files to a served predict
 	@$(BIN)/lakeline demo
 
 test: setup ## Runs all tests but the long ones, those that need Spark beside the others
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadscope
 
 test-fast: setup ## Runs the tests that need neither Spark nor a server, in less than a minute
 	@$(BIN)/pytest -m "not spark and not slow" -n 2

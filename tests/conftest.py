@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from lakehouse import spark_server
 from lakehouse.settings import LakeSettings
@@ -39,13 +41,16 @@ def on_spark(spark_remote: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return spark_remote
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keeps what needs Spark in one process, for it shares one server, and each other file in one as well."""
-    if config.getoption("loadgroup", default=False):
-        for item in items:
-            together = "spark" if item.get_closest_marker("spark") else item.path.name
-            item.add_marker(pytest.mark.xdist_group(together))
+class OneSpark(LoadScopeScheduling):
+    """Keeps the files that need Spark in one process, for they share one server, and each other file in one as well."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "spark" if "mark.spark" in (PROJECT / file).read_text() else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneSpark | None:
+    return OneSpark(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from assets.trained import Predictor
 
 
-@model("models.sizes", inputs={"orders": "gold.sized"})
+@model("models.sizes", inputs={"orders": "gold.sized"}, retries=1)
 def sizes(orders: pa.Table) -> Trained:
     """Whether an order is large."""
     from sklearn.tree import DecisionTreeClassifier

@@ -71,7 +71,7 @@ def test_a_full_disk_under_the_lake_fails_the_work_wherever_it_ends(
     place = workplace(LAKE_ROOT=str(disk / "lake"), LANDING_ROOT=str(tmp_path / "place" / ".lakeline" / "landing"))
     ledger = Ledger(place=place, lake=tmp_path / "seen")
     failed = 0
-    for free in (0, 4, 12, 20, 28, 40):
+    for free in (0, 8, 20):
         ledger.land()
         full(world, disk, free)
         ended = world.lakeline(place, "run", TABLES)
@@ -85,7 +85,7 @@ def test_a_full_disk_under_the_lake_fails_the_work_wherever_it_ends(
         assert again.code == 0, again
         seen(world, disk / "lake", ledger.lake)
         ledger.examine_tables()
-    assert failed > 2
+    assert failed > 1
 
 
 def test_a_full_disk_under_the_home_fails_the_training_and_leaves_no_half_model(
@@ -101,7 +101,7 @@ def test_a_full_disk_under_the_home_fails_the_training_and_leaves_no_half_model(
     world.do("cp", "-r", f"{outside.home}/.", str(disk))
     roots = {"LAKE_ROOT": str(outside.lake), "LANDING_ROOT": str(outside.home / "landing")}
     place = replace(outside, settings={**outside.settings, **roots, "LAKELINE_HOME": str(disk)})
-    for free in (0, 16, 120):
+    for free in (0, 120):
         full(world, disk, free)
         ended = world.lakeline(place, "run")
         if free == 0:

@@ -37,19 +37,20 @@ def test_promise_5_on_spark_a_killed_client_or_server_is_made_good_by_the_next_r
         (Path("silver/orders/_delta_log"), "*.json"),
         (Path("quarantine/silver/orders/_delta_log"), "*.json"),
     )
-    for folder, pattern in moments:
+    for folder, pattern in moments[:2]:
         on_spark.land()
         ended = lakeline(place, "run", TABLES).kill_when(appears(place.lake / folder, pattern))
         assert ended.was_killed, ended
         on_spark.examine_half_way()
         finished(place, "run", TABLES)
         on_spark.examine_tables()
-    for folder, pattern in moments[::2]:
+    for folder, pattern in moments[2:]:
         on_spark.land()
         seen = appears(place.lake / folder, pattern)
         ended = lakeline(place, "run", TABLES).do_when(seen, lambda: kill_server(place))
-        assert ended.code == 1, ended
-        assert "no Spark server answers" in " ".join((ended.out + ended.err).split())
+        told = " ".join((ended.out + ended.err).split())
+        assert "no Spark server answers" in told, ended
+        assert ended.code == 1 or "trying again" in told, ended
         assert "Traceback" not in ended.err
         on_spark.examine_half_way()
         finished(place, "run", TABLES)
