@@ -122,6 +122,7 @@ def test_a_run_in_json_is_one_document(shop: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -153,6 +154,7 @@ def test_a_command_that_was_given_wrong_is_code_2(made: Path, arguments: tuple[s
     assert told in said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [

@@ -617,6 +617,7 @@ def test_rows_that_others_wrote_into_a_table_make_its_readers_stale(lake: Lake) 
     assert ids(lake, "gold.told") == [1, 9]
 
 
+@pytest.mark.slow
 def test_what_reads_a_model_is_blocked_while_no_version_has_the_alias(lake: Lake, store: Path) -> None:
     assert store.exists()
     declared = (
