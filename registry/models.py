@@ -1,32 +1,21 @@
 """The registered models: kept with their stamps, moved between aliases with reasons, loaded to predict."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from lakehouse.errors import CommitTaken, PlatformError
+from lakehouse.errors import CommitTaken
 from lakehouse.stamp import Stamp
-from registry import outside, removed
+from registry import removed
 from registry.aliases import STAGES, read_model
 from registry.comparison import Comparison, Promotion, compared, judged, registration
 from registry.door import opened, told
 from registry.errors import NotBetter
 from registry.journal import BY_HAND, Event, Journal, JournalTable, Told
 from registry.model import Dataset, ModelVersion, TrainedModel
-from registry.moving import (
-    Intent,
-    carry_out,
-    carry_out_elsewhere,
-    follow_journal,
-    intend,
-    intent_of,
-    settle,
-    stages_after,
-)
-from registry.process import is_at_work
+from registry.moving import follow_journal, intent_of, stages_after
+from registry.noticing import moving, notice
 from registry.promote import Rule
 from registry.saving import Hook, Saving
 from registry.settings import RegistrySettings
@@ -85,7 +74,7 @@ class Models:
         """
         journal = self._journal.read()
         if (done := _published(journal, name, stamp)) is not None:
-            self._notice(name)
+            notice(self.settings, self._journal, name)
             return done
         with told(self.settings, "open its store"):
             client = opened(self.settings)
@@ -103,7 +92,7 @@ class Models:
             before = told.aliases(name).get("candidate")
             return registration(version, before, at=intent.at, by=intent.by, why=intent.why)
 
-        with self._moving(name, intent):
+        with moving(self.settings, self._journal, name, intent):
             event = self._journal.record(asked)
             self._passing("journaled")
             follow_journal(self.settings, self._journal, name, "candidate", None)
@@ -132,7 +121,7 @@ class Models:
         stays.
         """
         self.compare(name, version, alias, rule)  # refuses what is not known before MLflow is asked
-        self._notice(name)
+        notice(self.settings, self._journal, name)
         comparison = self.compare(name, version, alias, rule)
         if not _has_to_move(comparison, why):
             return Promotion(comparison=comparison, event=None)
@@ -147,7 +136,7 @@ class Models:
             event = judged("moved", comparison, at=intent.at, by=by, why=told_why)
             return replace(event, stages=stages) if _has_to_move(comparison, why) else None
 
-        with self._moving(name, intent):
+        with moving(self.settings, self._journal, name, intent):
             event = self._journal.record(asked, run=run)
             self._passing("journaled")
             follow_journal(self.settings, self._journal, name, alias, stage)
@@ -189,54 +178,11 @@ class Models:
 
     def notice_outside_moves(self) -> tuple[Event, ...]:
         """Journals what others moved in MLflow, lets an alias follow its old stage, and ends moves left unfinished."""
-        return tuple(event for name in self.names() for event in self._notice(name))
+        return tuple(event for name in self.names() for event in notice(self.settings, self._journal, name))
 
     @property
     def _mirrors(self) -> bool:
         return self.settings.mirror_stages
-
-    def _notice(self, name: str) -> tuple[Event, ...]:
-        if self.settings.database is not None and not self.settings.database.exists():
-            return ()  # a store that is not there says nothing about its models
-        journal = self._journal.read()
-        while True:
-            shown = read_model(self.settings, name)
-            found = outside.compare(
-                journal, name, shown, datetime.now(UTC), lambda i: is_at_work(i.process, i.at, datetime.now(UTC))
-            )
-            if not found:
-                return ()
-            # Only a look at the store that lies between two equal looks at the journal can be compared with it.
-            before, journal = journal, self._journal.read()
-            if before.of(name) == journal.of(name):
-                break
-        carry_out_elsewhere(self.settings, found.steps)
-        events: list[Event] = []
-        for event in found.events:
-            # What another command tells of this model meanwhile may be the very same; the next look finds what is left.
-            expected = len(journal.of(name)) + len(events)
-            if self._journal.record(partial(_told_next, event, expected)) is None:
-                return tuple(events)
-            events.append(event)
-        carry_out_elsewhere(self.settings, found.settles)
-        return tuple(events)
-
-    @contextmanager
-    def _moving(self, name: str, intent: Intent) -> Iterator[None]:
-        """Notes a move in MLflow while it is made; after an error, what was journaled of it is finished if that can be."""
-        carry_out(self.settings, intend(name, intent))
-        try:
-            yield
-        except BaseException:
-            with suppress(PlatformError):
-                self._notice(name)
-            raise
-        carry_out(self.settings, [settle(name, intent)])
-
-
-def _told_next(event: Event, expected: int, told: Told) -> Event | None:
-    """The event, where the journal tells just so many others of its model."""
-    return event if len(told.of(event.model)) == expected else None
 
 
 def _has_to_move(comparison: Comparison, why: str) -> bool:

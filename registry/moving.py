@@ -97,7 +97,7 @@ def follow_journal(settings: RegistrySettings, journal: Journal, model: str, ali
     """Sets an alias to where the journal has it, and again where another move was journaled meanwhile."""
     standing = journal.read().aliases(model).get(alias)
     while standing is not None:
-        carry_out(settings, follow(model, alias, standing.version, stage))
+        carry_out_elsewhere(settings, follow(model, alias, standing.version, stage))
         before, standing = standing, journal.read().aliases(model).get(alias)
         if standing is not None and (standing.model_id, standing.version) == (before.model_id, before.version):
             return
@@ -171,13 +171,22 @@ def _do(client: "MlflowClient", step: Step) -> None:
     if step.do == "find":
         client.get_model_version(step.model, step.value)
     elif step.do == "alias":
-        client.set_registered_model_alias(step.model, step.name, step.value)
+        _set_alias(client, step)
     elif step.do == "stage":
         client.transition_model_version_stage(step.model, step.value, step.name, archive_existing_versions=True)
     elif step.do == "intend":
         client.set_registered_model_tag(step.model, step.name, step.value)
     else:
         client.delete_registered_model_tag(step.model, step.name)
+
+
+def _set_alias(client: "MlflowClient", step: Step) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_registered_model_alias(step.model, step.name, step.value)
+    except MlflowException:  # of two that set a new alias at once, MLflow refuses the one that comes second
+        client.set_registered_model_alias(step.model, step.name, step.value)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from registry.aliases import STAGES, RegisteredModel
 from registry.journal import Event, Told
-from registry.moving import Intent, Step, decode_intent, follow, settle
+from registry.moving import Intent, Step, decode_intent, settle
 from registry.tags import MOVING
 
 FOUND = "found moved in MLflow"
@@ -15,14 +15,18 @@ OUTSIDE = "outside"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a comparison makes necessary: first the steps in MLflow, then the events, then the settling."""
+    """What a comparison makes necessary: first the steps in MLflow, then the events, then the settling.
 
+    `behind` has the aliases, each with the old stage beside it, that MLflow has to bring to where the journal has them.
+    """
+
+    behind: tuple[tuple[str, str | None], ...] = ()
     steps: tuple[Step, ...] = ()
     events: tuple[Event, ...] = ()
     settles: tuple[Step, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.steps or self.events or self.settles)
+        return bool(self.behind or self.steps or self.events or self.settles)
 
 
 def compare(
@@ -43,6 +47,7 @@ def compare(
         for alias in sorted(aliases - under_way)
     ]
     return Found(
+        behind=tuple(each for part in parts for each in part.behind),
         steps=tuple(step for part in parts for step in part.steps),
         events=tuple(event for part in parts for event in part.events),
         settles=tuple(settle(name, intent) for intent in left),
@@ -85,7 +90,7 @@ class _Look:
             return Found()
         stage = next((i.stage for i in begun if i.stage and i.to_version == standing.version), None)
         is_done = shown == standing.version and (stage is None or self.model.stages.get(stage) == shown)
-        return Found() if is_done else Found(steps=follow(name, alias, standing.version, stage))
+        return Found() if is_done else Found(behind=((alias, stage),))
 
     def _stands_at(self, alias: str, version: int | None) -> bool:
         told = self.journal.aliases(self.model.name).get(alias)
