@@ -11,21 +11,14 @@ from types import FunctionType, ModuleType
 from typing import Protocol
 
 from assets.asset import ModelAsset, TableAsset
+from assets.code.foreign import put_there, refuse_by_text, refuse_name
 from assets.code.names import Chain, Import
 from assets.code.owned import Project, top_level
 from assets.code.source import Namespace
-from assets.code.telling import Telling, dotted
+from assets.code.telling import Telling
 from assets.code.unit import Global, source_of
 from assets.code.untold import Untold
 
-# What reaches code by a text that is put together when it runs.
-_BY_TEXT = frozenset(
-    {
-        *("builtins.eval", "builtins.exec", "builtins.compile", "builtins.globals", "builtins.__import__"),
-        *("importlib.import_module", "importlib.reload", "importlib.__import__", "importlib.util.module_from_spec"),
-        *("sys.modules", "pydoc.locate", "pkgutil.resolve_name", "runpy.run_path", "runpy.run_module"),
-    }
-)
 _ABOUT_MODULE = frozenset({"__name__", "__file__", "__path__", "__package__", "__spec__", "__loader__"})
 _MISSING = object()
 
@@ -85,7 +78,7 @@ class Lookup:
                 self._member(self.namespace, root, rest)
         elif hasattr(builtins, root):
             value = getattr(builtins, root)
-            _refuse_by_text(value)
+            refuse_by_text(value)
             if self.known.project.owns_module(str(getattr(value, "__module__", ""))):
                 self._reached(value, rest)  # a program gave it to all modules
 
@@ -93,22 +86,31 @@ class Lookup:
         """The docstring that a name leads to, which counts where it is read."""
         if "__doc__" not in chain[1:]:
             return ()
-        found = self.closed.get(chain[0], self.namespace.get(chain[0]))
+        found = self.closed.get(chain[0], self.namespace.get(chain[0], getattr(builtins, chain[0], _MISSING)))
         for name in chain[1 : chain.index("__doc__", 1) + 1]:
-            found = getattr(found, name, None)
+            found = getattr(found, name, _MISSING)
+        if found is _MISSING or chain[0] in self.imports:
+            raise Untold("which docstring is read is not in the text")
         return (inspect.cleandoc(found),) if isinstance(found, str) else ()
 
     def _reached(self, value: object, rest: Chain) -> None:
         if isinstance(value, ModuleType):
             self._module(value, rest)
         else:
-            _refuse_by_text(value)
+            refuse_by_text(value)
             self.telling.value(value)
+            self._into(value, rest)
+
+    def _into(self, value: object, rest: Chain) -> None:
+        """Follows a package of others no further than to what the project put there, which is what runs."""
+        found = put_there(value, rest, self.known.project)
+        if found is not None:
+            self.telling.value(found)
 
     def _module(self, module: ModuleType, rest: Chain) -> None:
         if not self.known.project.owns(module):
             self.telling.say(module.__name__)
-            _refuse_in(module, rest)
+            self._into(module, rest)
             return
         if not rest or rest[0] == "__dict__":
             raise Untold(f"which names of the module {module.__name__} are used is not in the text")
@@ -130,7 +132,7 @@ class Lookup:
         if isinstance(value, ModuleType):
             self._module(value, rest)
             return
-        _refuse_by_text(value)
+        refuse_by_text(value)
         is_function = isinstance(value, FunctionType) and project.owns_function(value)
         is_class = isinstance(value, type) and project.owns_class(value)
         if is_function or is_class:
@@ -143,6 +145,8 @@ class Lookup:
                 self.telling.say(origin)
             else:
                 self.telling.refer(self.known.global_of(*origin))
+            if isinstance(value, type):
+                self._into(value, rest)
 
     def _origin(self, namespace: Namespace, name: str) -> tuple[Namespace, str] | str:
         """Where a name was first bound, behind imports; a text where that is not in the project."""
@@ -172,30 +176,12 @@ class Lookup:
         base = top_level(absolute) if found.name == "" else absolute
         names = (found.name, *rest) if found.name else rest
         if not self.known.project.owns_module(absolute):
-            if f"{base}.{''.join(names[:1])}" in _BY_TEXT:
-                raise Untold("it reaches code by a text")
+            refuse_name(f"{base}.{''.join(names[:1])}")
             if base in sys.modules:
-                _refuse_in(sys.modules[base], names)
+                self._into(sys.modules[base], names)
             return
         module = _loaded(absolute)
         self._module(sys.modules[base] if found.name == "" else module, names)
-
-
-def _refuse_in(module: ModuleType, names: Chain) -> None:
-    """Follows a package of others no further than to see that it reaches no code by a text."""
-    found: object = module
-    for name in names:
-        if not isinstance(found, ModuleType):
-            return
-        if f"{found.__name__}.{name}" in _BY_TEXT:
-            raise Untold("it reaches code by a text")
-        found = vars(found).get(name)
-    _refuse_by_text(found)
-
-
-def _refuse_by_text(value: object) -> None:
-    if value is sys.modules or (callable(value) and dotted(value) in _BY_TEXT):
-        raise Untold("it reaches code by a text")
 
 
 def _absolute(found: Import, namespace: Namespace) -> str:

@@ -1,25 +1,23 @@
 """Reads the project's code piece by piece: the text of each, and what the names in it stand for now."""
 
 import ast
-import inspect
 import re
-import sys
 from dataclasses import dataclass, field
-from enum import Enum
-from functools import cached_property, partialmethod, singledispatchmethod
 from types import FunctionType
 
+from assets.code.docs import unnamed_docstring
+from assets.code.kinds import tell_class
 from assets.code.lookup import Lookup
 from assets.code.names import Chain, chain_of, declares
 from assets.code.owned import Project
+from assets.code.patches import Patches
 from assets.code.source import Namespace, Source
-from assets.code.telling import Telling, dotted, is_at, wrapped
+from assets.code.telling import Telling
 from assets.code.unit import Code, Global, Unit, name_of, source_of
 from assets.code.untold import Untold
 
 _AROUND = ("attr='__subclasses__'", "attr='__globals__'", "attr='f_globals'")
 _FRAMES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "DuckDBPyRelation"})
-_MADE_BY_CALL = "made where its text does not stand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +25,7 @@ class Units:
     """All pieces that were read so far; one that many assets use is read once."""
 
     project: Project
+    patches: Patches
     _read: dict[int, tuple[object, Unit | Untold]] = field(default_factory=dict)
     _globals: dict[tuple[int, str], Global] = field(default_factory=dict)
     _frames: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -54,7 +53,8 @@ class Units:
             if isinstance(code, FunctionType):
                 telling = self._function(code)
             elif isinstance(code, type):
-                telling = self._class(code)
+                telling = self.telling()
+                tell_class(self, telling, code)
             else:
                 telling = self._global(code)
         except Untold as error:
@@ -71,37 +71,41 @@ class Units:
         nodes: list[ast.AST] = [given.value for call in calls for given in call.keywords if given.arg == option]
         if not nodes:
             raise Untold(f"{option} are not given where the function is declared", source.file)
-        self._text(telling, nodes, source, function)
+        self.text(telling, nodes, source, function)
 
     def _function(self, function: FunctionType) -> Telling:
         source, nodes = self._nodes_of(function)
         telling = self.telling()
-        self._text(telling, nodes, source, function)
+        self.text(telling, nodes, source, function)
         is_local = "<locals>" in function.__code__.co_qualname
         values = [
             *(function.__defaults__ or ()),
             *(part for _, part in sorted((function.__kwdefaults__ or {}).items())),
         ]
         for value in values:
-            self._trial(telling, value, "a default" if is_local else None, _place(source, nodes[0]))
+            self.trial(telling, value, "a default" if is_local else None, _place(source, nodes[0]))
         for name, value in sorted(vars(function).items()):
             if not name.startswith("__"):  # a decorator says in the text what it sets
                 telling.say(name)
-                self._trial(telling, value, None if self._is_decorated(function) else name, _place(source, nodes[0]))
+                self.trial(telling, value, None if self._is_decorated(function) else name, _place(source, nodes[0]))
         return telling
 
-    def _trial(self, telling: Telling, value: object, strict: str | None, place: str = "") -> None:
-        """Adds a value that the text tells too; where it does not, the value counts strictly, as what is called so."""
+    def trial(self, telling: Telling, value: object, strict: str | None, place: str = "") -> bool:
+        """Adds a value that the text tells too; where it does not, the value counts strictly, as what is called so.
+
+        Says whether the value could be told.
+        """
         trial = self.telling()
         try:
             trial.value(value)
         except Untold as error:
             if strict is not None:
                 raise Untold(f"{strict}: {error.reason}", place) from error
-            return
+            return False
         if strict is not None or not trial.is_of_a_machine:
             telling.say(*trial.words)
             telling.refers += trial.refers
+        return True
 
     def _nodes_of(self, function: FunctionType) -> tuple[Source, list[ast.AST]]:
         code = function.__code__
@@ -137,20 +141,23 @@ class Units:
         _, nodes = self._nodes_of(function)
         return any(getattr(node, "decorator_list", []) for node in nodes)
 
-    def _text(
+    def text(
         self, telling: Telling, nodes: list[ast.AST], source: Source, within: FunctionType | Namespace, skip: str = ""
     ) -> None:
         """Adds syntax, and what the names in it stand for."""
         text, used = source.read(nodes)
         if any(word in text for word in _AROUND):
             raise Untold("it reaches code around its names", _place(source, nodes[0]))
+        if (line := unnamed_docstring(text, nodes, used.chains)) is not None:
+            raise Untold("which docstring is read is not in the text", f"{source.file}:{line}")
         telling.say(text)
         lookup = Lookup.of(self, telling, within, used.imports)
         for chain, line in {**used.chains, **self._scanned(nodes, lookup.namespace)}.items():
             if chain[0] == skip:
                 continue
-            telling.say(".".join(chain), *lookup.docstring(chain))
+            telling.say(".".join(chain))
             try:
+                telling.say(*lookup.docstring(chain))
                 lookup.follow(chain)
             except Untold as error:
                 raise Untold(f"{'.'.join(chain)}: {error.reason}", f"{source.file}:{line}") from error
@@ -170,54 +177,6 @@ class Units:
             for name in sorted(frames.intersection(re.findall(r"\w+", part.value)))
         }
 
-    def _class(self, kind: type) -> Telling:
-        namespace = vars(sys.modules[kind.__module__]) if kind.__module__ in sys.modules else {}
-        telling = self.telling()
-        source = source_of(namespace, namespace.get("__file__"))
-        nodes: list[ast.AST] = [*source.classes.get(kind.__qualname__, ())]
-        if nodes:
-            self._text(telling, nodes, source, namespace)
-        elif is_at(kind, dotted(kind)) and kind.__qualname__ in source.bindings:
-            self._text(telling, [*source.bindings[kind.__qualname__]], source, namespace, kind.__qualname__)
-        else:
-            raise Untold(f"{name_of(kind)} is {_MADE_BY_CALL}", source.file)
-        for above in (type(kind), *kind.__bases__):
-            if self.project.owns_class(above):
-                telling.refer(above)
-        bound = {node.id for tree in nodes for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        for name, member in sorted(vars(kind).items(), key=lambda item: item[0]):
-            self._member(telling, kind, name, member, nodes, is_public=not name.startswith("_") or name in bound)
-        return telling
-
-    def _member(
-        self, telling: Telling, kind: type, name: str, member: object, nodes: list[ast.AST], *, is_public: bool
-    ) -> None:
-        """What a class was given besides its text, or after it."""
-        is_local = "<locals>" in kind.__qualname__
-        is_state = not (_functions_of(member) or isinstance(member, Enum) or inspect.isdatadescriptor(member))
-        if is_public and is_state and not name.startswith("__"):
-            # It may have been changed since its text was read; for a local class, it is all there is.
-            telling.say(name)
-            self._trial(telling, member, name if is_local else None)
-        for found in _functions_of(member):
-            function = self._owned(found)
-            if function is None or (function.__code__.co_filename.startswith("<") and name.startswith("__")):
-                telling.say(*([] if name.startswith("__") else [name, dotted(found)]))
-                continue  # what a dataclass or a named tuple is given follows from its text
-            line = function.__code__.co_firstlineno
-            is_inside = any(_holds(node, line) for node in nodes) and function.__module__ == kind.__module__
-            if is_local or not is_inside:
-                telling.say(name)
-                telling.refer(function)
-
-    def _owned(self, function: object) -> FunctionType | None:
-        """The function of the project that a member is, or that others wrap."""
-        while function is not None:
-            if isinstance(function, FunctionType) and self.project.owns_function(function):
-                return function
-            function = wrapped(function)
-        return None
-
     def _global(self, code: Global) -> Telling:
         """By its value, where that tells; else by the statements that make it."""
         namespace, name = code.namespace, code.name
@@ -236,22 +195,8 @@ class Units:
         if source is None or not nodes:
             raise Untold(f"{reason}, and no statement of {namespace.get('__name__')} makes it")
         telling = self.telling()
-        self._text(telling, [*nodes], source, namespace, name)
+        self.text(telling, [*nodes], source, namespace, name)
         return telling
-
-
-def _functions_of(member: object) -> list[object]:
-    """The functions of a method, a property or another member."""
-    parts: list[object] = [member] if isinstance(member, FunctionType) or wrapped(member) is not None else []
-    if isinstance(member, (staticmethod, classmethod)):
-        parts = [member.__func__]
-    elif isinstance(member, property):
-        parts = [member.fget, member.fset, member.fdel]
-    elif isinstance(member, (cached_property, partialmethod)):
-        parts = [member.func]
-    elif isinstance(member, singledispatchmethod):
-        parts = [member.func, *member.dispatcher.registry.values()]
-    return [part for part in parts if callable(part)]
 
 
 def _is_frame(value: object) -> bool:
@@ -263,10 +208,6 @@ def _is_frame(value: object) -> bool:
         "duckdb",
         "_duckdb",
     }
-
-
-def _holds(node: ast.AST, line: int) -> bool:
-    return getattr(node, "lineno", 0) <= line <= getattr(node, "end_lineno", 0)
 
 
 def _place(source: Source, node: ast.AST) -> str:

@@ -10,6 +10,7 @@ from types import FunctionType
 
 from assets.asset import Made, TableAsset, short
 from assets.code.owned import Project, top_level
+from assets.code.patches import Patches
 from assets.code.telling import Telling
 from assets.code.unit import Code, Unit, digits_of
 from assets.code.units import Units
@@ -67,7 +68,8 @@ def _version(asset: Made, read: dict[str, Units]) -> CodeVersion:
     if asset.code is not None:
         return CodeVersion(version=asset.code)
     home = top_level(str(inspect.unwrap(asset.function).__module__))
-    units = read.setdefault(home, Units(project=Project(home=home)))
+    project = Project(home=home)
+    units = read.setdefault(home, Units(project=project, patches=Patches(project=project)))
     try:
         return _told(asset, units)
     except Untold as error:

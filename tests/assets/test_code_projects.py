@@ -508,6 +508,81 @@ DIFFERENT: dict[str, tuple[Files, str, str]] = {
         "return 2",
         "return 3",
     ),
+    "a private value that a class is given afterwards": (a(f"{KIND}C._x = 2\n{TOLD}C._x\n"), "_x = 2", "_x = 3"),
+    "a private value that another module gives a class": (
+        a(f"from . import low\nlow.C._x = 2\n{TOLD}low.C._x\n", low=KIND),
+        "_x = 2",
+        "_x = 3",
+    ),
+    "a private value that a function gives a class": (
+        a(f"{KIND}def give(n):\n    setattr(C, '_' + 'x', n)\ngive(2)\n{TOLD}C._x\n"),
+        "give(2)",
+        "give(3)",
+    ),
+    "a schema of a package that a class is given afterwards": (
+        a(f"import pyarrow as pa\n{KIND}C.schema = pa.schema([('a', pa.int64())])\n{TOLD}C.schema\n"),
+        "int64",
+        "int32",
+    ),
+    "a schema of a package that another module puts in place of a class's": (
+        a(
+            f"import pyarrow as pa\nfrom . import low\nlow.C.s = pa.schema([('a', pa.int64())])\n{TOLD}low.C.s\n",
+            low="import pyarrow as pa\nclass C:\n    s = pa.schema([])\n",
+        ),
+        "int64",
+        "int32",
+    ),
+    "a private member of an enum": (
+        a(f"from enum import Enum\nclass C(Enum):\n    A = 1\nC._by = 2\n{TOLD}C._by\n"),
+        "_by = 2",
+        "_by = 3",
+    ),
+    "a function put into a package of others": (
+        a(f"import json\n{F}json.flowers_f = f\n{TOLD}json.flowers_f(1)\n"),
+        "* 2",
+        "* 3",
+    ),
+    "a function put into a package of others by another module": (
+        a(
+            f"import json as j\nfrom . import low\n{TOLD}j.flowers_f(1)\n",
+            low=f"import json\n{F}json.flowers_f = f\n",
+        ),
+        "* 2",
+        "* 3",
+    ),
+    "a function put into a package that the asset imports": (
+        a(
+            f"import json\n{F}json.flowers_f = f\n@asset('gold.told')\n"
+            "def told():\n    import json as j\n    return j.flowers_f\n"
+        ),
+        "* 2",
+        "* 3",
+    ),
+    "a method put into a class of others": (
+        a(f"from string import Template\n{F}Template.flowers_f = staticmethod(f)\n{TOLD}Template.flowers_f(1)\n"),
+        "* 2",
+        "* 3",
+    ),
+    "a partial of a function put into a package of others": (
+        a(f"import json\nfrom functools import partial\n{F}json.flowers_f = partial(f, x=2)\n{TOLD}json.flowers_f()\n"),
+        "x=2",
+        "x=3",
+    ),
+    "a docstring that is read": (
+        a(f"def q():\n    'select 2'\n{TOLD}q.__doc__.strip()\n"),
+        "select 2",
+        "select 3",
+    ),
+    "a docstring of a method that is read by text": (
+        a(f"class C:\n    def q(self):\n        'select 2'\n{TOLD}getattr(C.q, '__doc__', '')\n"),
+        "select 2",
+        "select 3",
+    ),
+    "a docstring of a module that is read": (
+        a(f"{TOLD}__doc__\n") | {"flowers/line": "'2'\n" + LINE + f"{TOLD}__doc__\n"},
+        "'2'",
+        "'3'",
+    ),
 }
 
 SAME: dict[str, tuple[Files, str, str]] = {
@@ -578,6 +653,23 @@ SAME: dict[str, tuple[Files, str, str]] = {
 }
 
 BY_HAND: dict[str, Files] = {
+    "a docstring by inspect": a(f"import inspect\ndef q():\n    'select 1'\n{TOLD}inspect.getdoc(q)\n"),
+    "a docstring by inspect under another name": a(
+        f"from inspect import getdoc as g\ndef q():\n    'select 1'\n{TOLD}g(q)\n"
+    ),
+    "the source of a function": a(f"import inspect\ndef q():\n    'select 1'\n{TOLD}inspect.getsource(q)\n"),
+    "a docstring of what a loop meets": a(f"def q():\n    'select 1'\n{TOLD}[f.__doc__ for f in (q,)]\n"),
+    "a docstring of what a call makes": a(f"class C:\n    'select 1'\n{TOLD}C().__doc__\n"),
+    "a docstring by its name's text": a(f"class C:\n    'select 1'\n{TOLD}getattr(C(), '__doc__')\n"),
+    "a docstring of what is imported inside": a(
+        "@asset('gold.told')\ndef told():\n    from .low import f\n    return f.__doc__\n", low=F
+    ),
+    "a schema that a call gives a class": a(
+        f"import pyarrow as pa\n{KIND}def give(kind, s):\n    setattr(kind, 's' + '', s)\ngive(C, pa.schema([]))\n{TOLD}C.s\n"
+    ),
+    "a schema that a function gives a class": a(
+        f"import pyarrow as pa\n{KIND}def give():\n    C._s = pa.schema([])\ngive()\n{TOLD}C._s\n"
+    ),
     "getattr of a module by a computed name": a(f"from . import low\nN = 'f'\n{TOLD}getattr(low, N)(1)\n", low=F),
     "a module that is passed on": a(f"from . import low\n{TOLD}vars(low)['f'](1)\n", low=F),
     "the names of a module": a(f"from . import low\n{TOLD}low.__dict__['f'](1)\n", low=F),
