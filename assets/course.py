@@ -152,7 +152,7 @@ class Course:
             causes: tuple[str, ...] = (f"{lost[0].key} {word}",)
             return Outcome(key=key, action="skipped", causes=causes, before=before, after=before)
         if broken := self._broken(step):
-            return Outcome(key=key, action="failed", causes=step.causes, error=broken)
+            return Outcome(key=key, action="failed", causes=step.causes, before=before, after=before, error=broken)
         if not step.runs:
             return _as_planned(step, before)
         inputs, force = self._ordered.graph.inputs[key], self._ordered.force
@@ -167,8 +167,8 @@ class Course:
     def _broken(self, step: Step) -> PlatformError | None:
         """Why an asset that is blocked cannot be looked at, or what it reads."""
         unreadable = self._observed.unreadable
-        if step.key in unreadable:
-            return unreadable[step.key]
+        if error := unreadable.get(step.key) or self._observed.untold.get(step.key):
+            return error
         read = (reference.key for reference in self._ordered.graph.inputs[step.key].values())
         found = [unreadable[key] for key in read if key in unreadable and key not in self._outcomes]
         return found[0] if found and step.state == "BLOCKED" else None

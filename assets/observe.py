@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from assets.asset import Asset, External, ModelAsset
-from assets.code import code_versions
+from assets.code import CodeVersion, code_versions
 from assets.graph import Graph
 from assets.plan import Observed
 from lakehouse import landing
@@ -76,8 +76,9 @@ def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
         published=found.published,
         unreadable=found.unreadable,
         since=found.since,
-        code={key: made.version for key, made in versions.items()},
-        parts={key: made.parts for key, made in versions.items()},
+        code={key: made.version for key, made in versions.items() if isinstance(made, CodeVersion)},
+        parts={key: made.parts for key, made in versions.items() if isinstance(made, CodeVersion)},
+        untold={key: error for key, error in versions.items() if isinstance(error, PlatformError)},
         landed={key: frozenset(f.content for f in seen.files) for key, seen in landings.items() if not seen.growing},
     )
     return Snapshot(observed=observed, landings=landings, taken=found.held)

@@ -24,9 +24,10 @@ class Observed:
     `now` has the effective version of every key that exists, and of every `key@alias` that is set. `published` has the
     version that a person would name, which is the last commit's or the newest model's. `stamps` has, for every asset that was
     ever made, the stamp that its present content stands by, `sequences` its highest sequence, `code` the present code version
-    of every asset that can be made. `landed` has the contents that lie in the folder of each external of files, where none of
-    them is still being written. `unreadable` has why a table, or a model, that is there cannot be looked at. `parts` has what
-    each code version is made of, by a person's name for it. `since` has the time at which the present content was published.
+    of every asset that can be made, and `untold` why there is none for an asset whose text does not tell it. `landed` has the
+    contents that lie in the folder of each external of files, where none of them is still being written. `unreadable` has why
+    a table, or a model, that is there cannot be looked at. `parts` has what each code version is made of, by a person's name
+    for it. `since` has the time at which the present content was published.
 
     Where something is kept for each partition, it stands under the step's `slot`.
     """
@@ -38,6 +39,7 @@ class Observed:
     sequences: Mapping[str, int] = field(default_factory=dict)
     landed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
+    untold: Mapping[str, PlatformError] = field(default_factory=dict)
     parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -125,6 +127,8 @@ def decide(
     step = Step(key=key, state="FRESH", version=observed.published.get(key))
     if key in observed.unreadable:
         return replace(step, state="BLOCKED", own=(str(observed.unreadable[key]),), version=None)
+    if key in observed.untold:
+        return replace(step, state="BLOCKED", own=(str(observed.untold[key]),))
     if missing := [r for r in inputs.values() if not (str(r) in observed.now or _will_exist(r, upstream))]:
         return _blocked(step, missing, observed, upstream)
     stamp = observed.stamps.get(step.slot)

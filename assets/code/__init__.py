@@ -2,6 +2,6 @@
 
 from assets.code.cause import code_cause, kept
 from assets.code.names import declares
-from assets.code.version import CodeVersion, code_version, code_versions
+from assets.code.version import CodeVersion, code_version, code_versions, told_version
 
-__all__ = ["CodeVersion", "code_cause", "code_version", "code_versions", "declares", "kept"]
+__all__ = ["CodeVersion", "code_cause", "code_version", "code_versions", "declares", "kept", "told_version"]

@@ -42,11 +42,19 @@ def code_version(asset: Made) -> str:
     That is the project's functions, classes and constants, over modules. Comments, docstrings and formatting do not count.
     A version that the author gives stands for all of that.
     """
-    return code_versions([asset])[asset.key].version
+    return told_version(asset).version
 
 
-def code_versions(assets: Iterable[Made]) -> dict[str, CodeVersion]:
-    """The code version of each asset, by its key; what they share is read once."""
+def told_version(asset: Made) -> CodeVersion:
+    """The code version of one asset with its parts; raises BadOption where its text does not tell it."""
+    found = code_versions([asset])[asset.key]
+    if isinstance(found, BadOption):
+        raise found
+    return found
+
+
+def code_versions(assets: Iterable[Made]) -> dict[str, CodeVersion | BadOption]:
+    """The code version of each asset, by its key, or why its text does not tell it; what they share is read once."""
     read: dict[str, Units] = {}
     with _without_collection():
         return {asset.key: _version(asset, read) for asset in assets}
@@ -64,7 +72,7 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _version(asset: Made, read: dict[str, Units]) -> CodeVersion:
+def _version(asset: Made, read: dict[str, Units]) -> CodeVersion | BadOption:
     if asset.code is not None:
         return CodeVersion(version=asset.code)
     home = top_level(str(inspect.unwrap(asset.function).__module__))
@@ -76,7 +84,7 @@ def _version(asset: Made, read: dict[str, Units]) -> CodeVersion:
         path, _, line = error.place.rpartition(":")
         place = f"at {short(path)}:{line}, " if path else f"in {short(error.place)}, " if error.place else ""
         found = f"not all in its text: {place}{error.reason}"
-        raise BadOption(asset.where, f"the code of {asset.key}", found, "a version by hand: code='1'") from error
+        return BadOption(asset.where, f"the code of {asset.key}", found, "a version by hand: code='1'")
 
 
 def _told(asset: Made, units: Units) -> CodeVersion:

@@ -11,7 +11,7 @@ import pytest
 
 from assets import asset
 from assets.asset import Made, TableAsset
-from assets.code import CodeVersion, code_versions
+from assets.code import CodeVersion, told_version
 from assets.errors import BadOption
 
 LINE = "from assets import asset, rows\n"
@@ -40,7 +40,7 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Version
             patched.syspath_prepend(folder)
             importlib.invalidate_caches()
             found: Made = importlib.import_module("flowers.line").told
-            return code_versions([found])[found.key]
+            return told_version(found)
 
     yield written
     forget()
@@ -737,11 +737,11 @@ def test_a_file_that_is_changed_after_it_was_loaded_counts_as_what_was_loaded(
     told = sys.modules["flowers.line"].told
     low = Path(str(sys.modules["flowers.low"].__file__))
     low.write_text(low.read_text().replace("* 2", "* 30"))
-    assert code_versions([told])["gold.told"] == first
+    assert told_version(told) == first
     importlib.reload(sys.modules["flowers.low"])
     importlib.reload(sys.modules["flowers.mid"])
     reloaded = importlib.reload(sys.modules["flowers.line"])
-    assert code_versions([reloaded.told])["gold.told"].version not in {"", first.version}
+    assert told_version(reloaded.told).version not in {"", first.version}
 
 
 def test_a_file_that_was_changed_before_it_was_looked_at_is_noticed_where_its_lines_moved(version: Versions) -> None:
@@ -753,7 +753,7 @@ def test_a_file_that_was_changed_before_it_was_looked_at_is_noticed_where_its_li
         return late.f(1)
 
     with pytest.raises(BadOption, match=r"flowers\.late\.f does not stand in its file, which was changed"):
-        code_versions([asset("gold.told")(told)])
+        told_version(asset("gold.told")(told))
 
 
 def test_a_compiled_module_of_the_project_asks_for_a_version_by_hand(version: Versions, tmp_path: Path) -> None:
@@ -843,7 +843,7 @@ def test_a_cell_of_a_notebook_counts_with_what_other_cells_made(monkeypatch: pyt
             exec(compile(text, name, "exec"), scope)
         told = scope["told"]
         assert isinstance(told, TableAsset)
-        return code_versions([told])["gold.told"].version
+        return told_version(told).version
 
     first = f"from math import floor\nBY = 2\n{F}"
     last = f"{LINE}{TOLD}f(floor(BY))\n"
