@@ -1,12 +1,12 @@
 """Assets: what should exist, as values; and the words with which an author declares them."""
 
 import inspect
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from assets import options
 from assets.declared import Check, Checks, declared
 from assets.errors import BadOption, Where
 from assets.key import Reference, checked_key
@@ -108,15 +108,18 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
     its columns, unless `schema="evolve"` lets it grow. `code` is the code version, where the author keeps it. `retries` says
     how often it is tried again after an error that may pass.
     """
+    caller = Where.of_caller()
+    options.check_key("asset", key, caller)
 
     def declare(function: Function) -> TableAsset:
-        where = _where(function)
+        where = options.where_of("asset", function, caller)
+        options.check_texts(where, owner=owner, group=group, code=code)
+        options.check_one_of(where, "engine", engine, get_args(EngineName))
         check_write(where, write, schema)
-        _one_of(where, "engine", engine, get_args(EngineName))
         return TableAsset(
             key=checked_key(key, where),
             function=function,
-            inputs=_inputs(function, where, inputs or {}),
+            inputs=options.inputs(function, where, inputs),
             where=where,
             checks=declared(checks, key, where, write),
             write=write,
@@ -125,9 +128,9 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
             description=inspect.getdoc(function) or "",
             owner=owner,
             group=group,
-            tags=dict(tags or {}),
+            tags=options.tags(where, tags),
             code=code,
-            retries=_not_negative(where, retries),
+            retries=options.not_negative(where, retries),
         )
 
     return declare
@@ -151,15 +154,19 @@ def model(
     `metric` is what a newer version is compared by. `gates` says who opens an alias, `human` or `rule`. `retries` says how
     often it is tried again after an error that may pass.
     """
+    caller = Where.of_caller()
+    options.check_key("model", key, caller)
 
     def declare(function: Function) -> ModelAsset:
-        where = _where(function)
-        for gate in (gates or {}).values():
-            _one_of(where, "gate", gate, get_args(Gate))
+        where = options.where_of("model", function, caller)
+        options.check_texts(where, owner=owner, group=group, code=code, metric=metric)
+        options.check_one_of(where, "higher_is_better", higher_is_better, (True, False))
+        for gate in options.mapping(where, "gates", gates, "{'staging': 'human'}").values():
+            options.check_one_of(where, "gate", gate, get_args(Gate))
         return ModelAsset(
             key=checked_key(key, where),
             function=function,
-            inputs=_inputs(function, where, inputs or {}),
+            inputs=options.inputs(function, where, inputs),
             where=where,
             gates=dict(gates or {}),
             metric=metric,
@@ -167,9 +174,9 @@ def model(
             description=inspect.getdoc(function) or "",
             owner=owner,
             group=group,
-            tags=dict(tags or {}),
+            tags=options.tags(where, tags),
             code=code,
-            retries=_not_negative(where, retries),
+            retries=options.not_negative(where, retries),
         )
 
     return declare
@@ -190,26 +197,27 @@ def external(
 
     `columns` are the names in the header of every file, in any order; a file with others is set aside.
     """
-    frame = sys._getframe(1)
-    where = Where(file=short(frame.f_code.co_filename), line=frame.f_lineno)
+    where = Where.of_caller()
+    options.check_texts(where, key=key, files=files, table=table, description=description, owner=owner, group=group)
+    header = options.names(where, "columns", columns)
     if (files is None) == (table is None):
         raise BadOption(
             where, f"external {key!r}", f"files={files!r}, table={table!r}", "exactly one of files and table"
         )
     if files is not None and (not files or Path(files).is_absolute() or ".." in Path(files).parts):
         raise BadOption(where, f"files of {key!r}", repr(files), "a pattern below the landing folder: 'orders/*.csv'")
-    if files is not None and not tuple(columns):
+    if files is not None and not header:
         raise BadOption(where, f"columns of {key!r}", "()", "the names in the header of the files")
     return External(
         key=checked_key(key, where),
         where=where,
         files=files,
-        columns=tuple(columns),
+        columns=header,
         table=table,
         description=description,
         owner=owner,
         group=group,
-        tags=dict(tags or {}),
+        tags=options.tags(where, tags),
     )
 
 
@@ -223,38 +231,3 @@ def kinds_of(asset: Asset) -> tuple[str, ...]:
     if isinstance(asset, External):
         return ("external",)
     return ("model",) if isinstance(asset, ModelAsset) else ("table", asset.engine)
-
-
-def _where(function: Function) -> Where:
-    code = inspect.unwrap(function).__code__
-    return Where(file=short(code.co_filename), line=code.co_firstlineno)
-
-
-def short(file: str) -> str:
-    """A file as a person finds it: from the working folder, where it is below that."""
-    path = Path(file)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
-
-
-def _inputs(function: Function, where: Where, given: Mapping[str, str]) -> Mapping[str, Reference]:
-    parameters = inspect.signature(function).parameters
-    for parameter in parameters.values():
-        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
-            wanted = "a parameter that is given by its name, for each stands for one input"
-            raise BadOption(where, "a parameter", repr(str(parameter)), wanted)
-    names = tuple(parameters)
-    if strangers := [name for name in given if name not in names]:
-        wanted = f"names among the function's parameters ({', '.join(names) or 'none'})"
-        raise BadOption(where, "inputs", ", ".join(map(repr, strangers)), wanted)
-    return {name: Reference.parse(given.get(name, name)) for name in names}
-
-
-def _not_negative(where: Where, retries: int) -> int:
-    if not isinstance(retries, int) or retries < 0:
-        raise BadOption(where, "retries", repr(retries), "a whole number from 0")
-    return retries
-
-
-def _one_of(where: Where, option: str, found: str, possible: tuple[str, ...]) -> None:
-    if found not in possible:
-        raise BadOption(where, option, repr(found), f"one of {', '.join(map(repr, possible))}")

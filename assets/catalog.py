@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from assets.asset import Asset, External, ModelAsset, TableAsset, short
+from assets.asset import Asset, External, ModelAsset, TableAsset
 from assets.code import declares
 from assets.errors import BadOption, DefinitionsUnloadable, Where
 from assets.graph import Graph
+from assets.options import short
 from assets.settings import DefinitionSettings
 from lakehouse.errors import PlatformError
 

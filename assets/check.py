@@ -1,6 +1,6 @@
 """Checks of rows: what must be true of each row of a frame before it may become a part of a version."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -89,9 +89,9 @@ def references(
     `references(("country", "city"), "silver.cities", ("country", "name"))`. A row with a NULL in its key passes.
     """
     return References(
-        columns=(columns,) if isinstance(columns, str) else tuple(columns),
+        columns=_each(columns),
         table=table,
-        other_columns=(other_columns,) if isinstance(other_columns, str) else tuple(other_columns),
+        other_columns=_each(other_columns),
         otherwise=otherwise,
     )
 
@@ -115,3 +115,9 @@ def custom(
     if function is not None:
         return Custom(name=name, function=function, otherwise=otherwise)
     return lambda found: Custom(name=name, function=found, otherwise=otherwise)
+
+
+def _each(columns: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(columns, Iterable) and not isinstance(columns, str):
+        return tuple(columns)
+    return (columns,)

@@ -20,6 +20,8 @@ def declared(checks: Checks, key: str, where: Where, write: object) -> tuple[Che
     """The checks one by one; one that could never do what it says is refused with its place."""
     found = tuple(_each(checks, key, where))
     for check in found:
+        if wrong := _of_wrong_sort(check):
+            raise BadOption(where, f"a check of {key!r}", *wrong)
         if check.otherwise not in get_args(Otherwise):
             wanted = f"one of {', '.join(map(repr, get_args(Otherwise)))}"
             raise BadOption(where, f"otherwise of {check.name!r}", repr(check.otherwise), wanted)
@@ -48,11 +50,29 @@ def _each(checks: Checks, key: str, where: Where) -> Iterable[Check]:
             yield check
 
 
+def _of_wrong_sort(check: Check) -> tuple[str, str] | None:
+    """What was found and what was wanted, where a check is given what it cannot even be named by."""
+    if isinstance(check, Rows) and not isinstance(check.expression, str):
+        return f"rows({check.expression!r})", 'a SQL expression: rows("amount > 0")'
+    if isinstance(check, Unique) and not _are_texts(check.columns):
+        return f"unique{check.columns!r}", 'names of columns, one after the other: unique("order_id", "line")'
+    if isinstance(check, References) and not _are_texts((*check.columns, check.table, *check.other_columns)):
+        given = f"references({check.columns!r}, {check.table!r}, {check.other_columns!r})"
+        return given, 'names of columns and of a table: references("city", "silver.cities", "name")'
+    if isinstance(check, Custom) and not isinstance(check.name, str):
+        return f"custom({check.name!r}, ...)", 'a name first: custom("totals add up", function)'
+    if isinstance(check, Matches) and not _are_texts((*check.columns, *check.columns.values())):
+        return f"matches({dict(check.columns)!r})", 'SQL types by column: matches({"amount": "double"})'
+    return None
+
+
+def _are_texts(given: Iterable[object]) -> bool:
+    return all(isinstance(one, str) for one in given)
+
+
 def _wrong(check: Check) -> tuple[str, str] | None:
     """What was found and what was wanted, where a check says nothing or says it wrongly."""
-    if isinstance(check, (Unique, References)) and not all(isinstance(column, str) for column in check.columns):
-        return repr(check.columns), 'names of columns, one after the other: unique("order_id", "line")'
-    if isinstance(check, Rows) and not (isinstance(check.expression, str) and check.expression.strip()):
+    if isinstance(check, Rows) and not check.expression.strip():
         return "without an expression", 'a SQL expression: rows("amount > 0")'
     if isinstance(check, Unique) and (not check.columns or len(set(check.columns)) < len(check.columns)):
         return repr(check.columns), 'one column or several different ones: unique("order_id")'

@@ -89,6 +89,10 @@ def row_count(
         grows_by_at_most=grows_by_at_most,
         otherwise=otherwise,
     )
+    if strange := [bound for bound in made.bounds if not isinstance(bound, (int, float, type(None)))]:
+        raise BadOption(
+            Where.of_caller(), made.name, repr(strange[0]), "numbers: at_least=1, shrinks_by_at_most=0.5, ..."
+        )
     if all(bound is None for bound in made.bounds):
         raise BadOption(Where.of_caller(), "row_count()", "without a bound", "at_least=1, shrinks_by_at_most=0.5, ...")
     if wrong := [bound for bound in made.bounds if bound is not None and bound < 0]:
@@ -102,12 +106,17 @@ def fresh(input: str, *, within: timedelta | str, otherwise: Otherwise = "fail")
     Of a table the time of the commit counts, of landed files that of the newest, against the time of the run. It is judged
     before anything is computed.
     """
+    if not isinstance(input, str):
+        raise BadOption(Where.of_caller(), "the input of fresh(...)", repr(input), "a text: 'bronze.orders'")
     if isinstance(within, str):
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", within)
         if found is None:
             wanted = "a number and a unit: '90s', '30m', '24h', '7d' or '2w'"
             raise BadOption(Where.of_caller(), f"within of fresh({input!r})", repr(within), wanted)
         within = timedelta(**{_UNITS[found[2]]: float(found[1])})
+    if not isinstance(within, timedelta):
+        wanted = "a text such as '24h', or a timedelta"
+        raise BadOption(Where.of_caller(), f"within of fresh({input!r})", repr(within), wanted)
     if within <= timedelta():
         raise BadOption(Where.of_caller(), f"within of fresh({input!r})", repr(within), "a time that is not over yet")
     return Fresh(input=input, within=within, otherwise=otherwise)

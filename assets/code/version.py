@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType
 
-from assets.asset import Made, TableAsset, short
+from assets.asset import Made, TableAsset
 from assets.code.owned import Project, top_level
 from assets.code.patches import Patches
 from assets.code.telling import Telling
@@ -16,6 +16,7 @@ from assets.code.unit import Code, Unit, digits_of
 from assets.code.units import Units
 from assets.code.untold import Untold
 from assets.errors import BadOption
+from assets.options import short
 
 FUNCTION = "function"
 _NO_MEANING = frozenset(
