@@ -214,7 +214,7 @@ def assets_of_a_small_graph(draw: st.DrawFn) -> tuple[TableAsset, ...]:
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(declared=assets_of_a_small_graph(), data=st.data())
 def test_law_promise_3_the_plan_is_what_is_made_and_then_all_is_fresh(
     tmp_path_factory: pytest.TempPathFactory, declared: tuple[TableAsset, ...], data: st.DataObject
