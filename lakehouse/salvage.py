@@ -12,7 +12,7 @@ from lakehouse.table import Location
 def stamps_left(files: Files, location: Location) -> tuple[Stamp, ...]:
     """The stamps of those lines of a log that can be read, oldest first."""
     log = location.child("_delta_log")
-    names = [name_of(version) for version in versions_in(files.names(log))]
+    names = [name_of(version) for version in versions_in(files.names(log, with_folders=False))]
     told = [_told(line) for name in names for line in _lines(files, log, name)]
     return tuple(stamp for text in told if (stamp := decode(text)) is not None)
 

@@ -9,6 +9,7 @@ from assets import rows
 from assets.asset import Asset
 from assets.materialize import Materializer
 from assets.tending import Tender, Upkeep, lost_to_models
+from lakehouse.duck import connect
 from lakehouse.lake import Lake
 from tests.assets.authored import copied, line_of_tree, made_by, numbers
 
@@ -114,3 +115,16 @@ def test_what_models_need_of_a_broken_table_is_told_beside_the_others(lake: Lake
     needed, lost = lost_to_models(lake, made.models, made.graph)
     assert (needed, len(lost)) == (TIMES, TIMES)
     assert lost[0].startswith("gold.rows v0 (models.tree v1 was trained on it), for the log file ")
+
+
+def test_rows_that_duckdb_itself_inserted_make_nobody_else_the_writer(lake: Lake) -> None:
+    made = grown(lake)
+    place = lake.location("bronze.top").uri
+    with connect(lake.settings) as duck:
+        duck.execute(f"ATTACH '{place}' AS t (TYPE delta)")
+        duck.execute("INSERT INTO t VALUES (77)")
+    done = tended(made)
+    assert done.is_ok
+    assert [(table.engine, table.note) for table in done.tables] == [("duckdb", "")]
+    assert removed(done) == {"bronze.top": TIMES - 1}
+    assert lake.read_arrow("bronze.top").num_rows == TIMES + 1
