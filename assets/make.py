@@ -113,7 +113,8 @@ class Maker:
         """
         key, snapshot = task.asset.key, self.observe()
         observed = self.at.held(snapshot.observed)
-        if not decide(task.asset, self.graph.inputs[key], observed, {}).runs and key in observed.stamps:
+        is_fresh = decide(task.asset, self.graph.inputs[key], observed, {}).state == "FRESH"
+        if is_fresh and key in observed.stamps:
             now, stamp, version = observed.now[key], observed.stamps[key], observed.published.get(key)
             aliased = {text: observed.now[text] for text in (f"{key}@candidate",) if text in observed.now}
             outcome = replace(self._outcome(task), action="adopted", after=version)

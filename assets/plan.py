@@ -1,6 +1,6 @@
 """The plan: what is fresh, missing, stale or blocked, and why. Pure: it takes what was observed and decides."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -27,6 +27,7 @@ class Observed:
     of every asset that can be made. `landed` has the contents that lie in the folder of each external of files, where none of
     them is still being written. `unreadable` has why a table, or a model, that is there cannot be looked at. `parts` has what
     each code version is made of, by a person's name for it. `since` has the time at which the present content was published.
+    `untold` has the assets whose highest sequence no stamp tells of any more, for it was cleaned away or is broken.
 
     Where something is kept for each partition, it stands under the step's `slot`.
     """
@@ -40,6 +41,7 @@ class Observed:
     unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
     parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
+    untold: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,8 @@ def decide(
         return replace(step, state="BLOCKED", own=(str(observed.unreadable[key]),), version=None)
     if missing := [r for r in inputs.values() if not (str(r) in observed.now or _will_exist(r, upstream))]:
         return _blocked(step, missing, observed, upstream)
+    if not force and (doubled := _doubled(asset, observed)):
+        return replace(step, state="BLOCKED", own=doubled)
     stamp = observed.stamps.get(step.slot)
     forced = ("forced",) if force else ()
     if stamp is None:
@@ -153,6 +157,15 @@ def _other_writer(asset: Made, stamp: Stamp) -> tuple[str, ...]:
     if not isinstance(asset, TableAsset) or writer == asset.engine:
         return ()
     return (f"written by {writer}, declared for {asset.engine}: will be refused",)
+
+
+def _doubled(asset: Made, observed: Observed) -> tuple[str, ...]:
+    """An append whose last stamp is gone: what it took in is not known, so that it could be added once more."""
+    if not isinstance(asset, TableAsset) or asset.write != "append" or asset.key not in observed.untold:
+        return ()
+    last = observed.sequences[asset.key]
+    told = f"no stamp tells any more what its append number {last} took in, so that a run may add it once more"
+    return (f"{told}; --force adds all that is not known to be there",)
 
 
 def _gone(asset: Made, stamp: Stamp, observed: Observed) -> tuple[str, ...]:
