@@ -89,7 +89,7 @@ def fold(files: Files, log: Log, key: str, known: State | None = None) -> State 
     base = log.base(files, with_files=False)
     state = known or _start(log, base)
     if base is not None:
-        state.transaction = base.transactions.get(key, 0)
+        state.transaction = max(state.transaction, base.transactions.get(key, 0))
     for version, change in log.changes(files, log.versions, with_files=False):
         if change.info.get("operation") == "RESTORE":
             return None
