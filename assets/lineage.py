@@ -60,9 +60,14 @@ class Lineage:
     @classmethod
     def of(cls, lake: Lake) -> "Lineage":
         """The lineage that the logs of a lake tell now."""
+        return cls.told_by(lake.histories())
+
+    @classmethod
+    def told_by(cls, histories: Iterable[tuple[str, Sequence[Commit] | PlatformError]]) -> "Lineage":
+        """The lineage that the histories of tables tell."""
         found: dict[str, list[Version]] = {}
         unreadable: dict[str, PlatformError] = {}
-        for table, commits in lake.histories():
+        for table, commits in histories:
             if isinstance(commits, PlatformError):
                 unreadable[table] = commits
                 continue

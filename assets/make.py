@@ -114,7 +114,8 @@ class Maker:
         key, snapshot = task.asset.key, self.observe()
         code, parts = task.observed.code, task.observed.parts  # what runs is what was loaded when the run began
         observed = replace(self.at.held(snapshot.observed), code=code, parts=parts, untold={})
-        if not decide(task.asset, self.graph.inputs[key], observed, {}).runs and key in observed.stamps:
+        is_fresh = decide(task.asset, self.graph.inputs[key], observed, {}).state == "FRESH"
+        if is_fresh and key in observed.stamps:
             now, stamp, version = observed.now[key], observed.stamps[key], observed.published.get(key)
             aliased = {text: observed.now[text] for text in (f"{key}@candidate",) if text in observed.now}
             outcome = replace(self._outcome(task), action="adopted", after=version)

@@ -39,6 +39,7 @@ class _Found:
     stamps: dict[str, Stamp] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
+    unstamped: set[str] = field(default_factory=set)
     unreadable: dict[str, PlatformError] = field(default_factory=dict)
     since: dict[str, datetime] = field(default_factory=dict)
     taken: dict[str, Mapping[str, Mapping[str, LandedFile]]] = field(default_factory=dict)
@@ -74,6 +75,7 @@ def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
         stamps=found.stamps,
         sequences=found.sequences,
         published=found.published,
+        unstamped=found.unstamped,
         unreadable=found.unreadable,
         since=found.since,
         code={key: made.version for key, made in versions.items() if isinstance(made, CodeVersion)},
@@ -99,8 +101,10 @@ def _note_table(found: _Found, key: str, table: Present | PlatformError) -> None
         found.unreadable[key] = table
         return
     found.now[key], found.published[key], found.since[key] = table.table, table.version, table.since
-    if table.last:
-        found.sequences[key] = table.last.sequence
+    if table.sequence:
+        found.sequences[key] = table.sequence
+        if table.is_untold:
+            found.unstamped.add(key)
     if table.stands:
         found.stamps[key] = table.stands
     found.taken[key], found.held[key] = table.taken, table.held

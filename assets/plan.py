@@ -1,6 +1,6 @@
 """The plan: what is fresh, missing, stale or blocked, and why. Pure: it takes what was observed and decides."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -28,6 +28,7 @@ class Observed:
     contents that lie in the folder of each external of files, where none of them is still being written. `unreadable` has why
     a table, or a model, that is there cannot be looked at. `parts` has what each code version is made of, by a person's name
     for it. `since` has the time at which the present content was published.
+    `unstamped` has the assets whose highest sequence no stamp tells of any more, for it was cleaned away or is broken.
 
     Where something is kept for each partition, it stands under the step's `slot`.
     """
@@ -42,6 +43,7 @@ class Observed:
     untold: Mapping[str, PlatformError] = field(default_factory=dict)
     parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
+    unstamped: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +129,10 @@ def decide(
     step = Step(key=key, state="FRESH", version=observed.published.get(key))
     if key in observed.unreadable:
         return replace(step, state="BLOCKED", own=(str(observed.unreadable[key]),), version=None)
-    if key in observed.untold:
-        return replace(step, state="BLOCKED", own=(str(observed.untold[key]),))
     if missing := [r for r in inputs.values() if not (str(r) in observed.now or _will_exist(r, upstream))]:
         return _blocked(step, missing, observed, upstream)
+    if asks := _asks_its_author(asset, observed, force=force):
+        return replace(step, state="BLOCKED", own=asks)
     stamp = observed.stamps.get(step.slot)
     forced = ("forced",) if force else ()
     if stamp is None:
@@ -157,6 +159,17 @@ def _other_writer(asset: Made, stamp: Stamp) -> tuple[str, ...]:
     if not isinstance(asset, TableAsset) or writer == asset.engine:
         return ()
     return (f"written by {writer}, declared for {asset.engine}: will be refused",)
+
+
+def _asks_its_author(asset: Made, observed: Observed, *, force: bool) -> tuple[str, ...]:
+    """Code that does not tell its version; or an append whose last stamp is gone, which could add its rows once more."""
+    if asset.key in observed.untold:
+        return (str(observed.untold[asset.key]),)
+    if force or not isinstance(asset, TableAsset) or asset.write != "append" or asset.key not in observed.unstamped:
+        return ()
+    last = observed.sequences[asset.key]
+    told = f"no stamp tells any more what its append number {last} took in, so that a run may add it once more"
+    return (f"{told}; --force adds all that is not known to be there",)
 
 
 def _gone(asset: Made, stamp: Stamp, observed: Observed) -> tuple[str, ...]:

@@ -112,7 +112,8 @@ def release(inputs: Inputs, asset: TableAsset, mended: "pa.Table", why: str) -> 
         found = _audited(inputs, asset, engine, todo, last.stamp, commits[-1].version)
         version = None
         if found.passed.num_rows:
-            sequence = newest.stamp.sequence + 1
+            committed = inputs.snapshot.observed.sequences.get(asset.key, 0)
+            sequence = max(newest.stamp.sequence, committed) + 1
             version = _publish(inputs, asset, engine, found, replace(last.stamp, sequence=sequence), why)
         out = _joined(done, found.passed)
         if out.num_rows:

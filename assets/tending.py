@@ -1,6 +1,6 @@
 """Upkeep of a lake's tables: what could go and why the rest stays, and doing it, each table by the engine that writes it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -11,18 +11,21 @@ from assets.graph import Graph
 from assets.lineage import Lineage
 from assets.observe import location_of
 from assets.select import select
-from assets.upkeep import Histories, Kept, Standing, Want, dropped, keep, wants
+from assets.upkeep import Histories, Kept, Standing, Want, dropped, keep, may_need, wants
 from lakehouse.engine import EngineName
 from lakehouse.errors import PlatformError
+from lakehouse.history import Commit
 from lakehouse.lake import QUARANTINE, Lake
 from lakehouse.table import TableVersion
 from lakehouse.upkeep import Amount, Need, look, missing_files
+from registry.journal import KEY as JOURNAL
 from registry.model import ModelVersion
 from registry.models import Models
 
 GRACE = timedelta(days=7)
 """How long a version that was the newest stays readable for runs that began before the next one came."""
 _UNKNOWN_LOG = "its log no longer tells of all files, as its first commits were cleaned away: left alone"
+_NEEDED_BY_UNREADABLE = "any version of it may be needed by {}, whose log cannot be read: left alone"
 _UNKNOWN_WRITER = "its log does not say which engine writes it: left alone"
 
 
@@ -84,22 +87,35 @@ class Tender:
         """Puts small files together and removes old ones of the selected tables; `dry_run` only looks."""
         chosen = self._chosen(selection)
         let_go = self._let_go(dry_run=dry_run)
-        histories = {key: self.lake.history(key) for key in self.lake.tables()}
-        wanted = wants(Lineage.of(self.lake), histories, standing(self.models, let_go), deep=deep)
+        told = dict(self.lake.histories())
+        histories, lineage = _readable(told), Lineage.told_by(told.items())
+        stands = Standing() if JOURNAL in lineage.unreadable else standing(self.models, let_go)
+        wanted = wants(lineage, histories, stands, deep=deep)
+        blind = self._blind(lineage, deep=deep)
         tables = [
-            self._tend(key, histories, [want for want in wanted if want.key == key], grace, dry_run=dry_run)
-            for key in histories
-            if self._is_ours(key, histories) and (chosen is None or key.removeprefix(f"{QUARANTINE}.") in chosen)
+            _left_alone(key, commits, blind.get(key))
+            or self._tend(key, histories, [want for want in wanted if want.key == key], grace, dry_run=dry_run)
+            for key, commits in told.items()
+            if self._is_ours(key, commits) and (chosen is None or key.removeprefix(f"{QUARANTINE}.") in chosen)
         ]
         return Upkeep(tables=tuple(tables), let_go=let_go)
+
+    def _blind(self, lineage: Lineage, *, deep: bool) -> dict[str, str]:
+        """The tables of which nobody knows what is needed, each with whose log does not tell; a journal's is of them all."""
+        broken = lineage.unreadable
+        if JOURNAL in broken:
+            return dict.fromkeys(self.lake.tables(), JOURNAL)
+        return may_need({key: self.lake.stamps_left(key) for key in broken}, self.graph, lineage, deep=deep)
 
     def _chosen(self, selection: str) -> frozenset[str] | None:
         """The selected keys; None for all tables that this lake's stamps tell of, whoever declares them."""
         return None if selection.strip() == "*" else frozenset(select(self.graph, selection))
 
-    def _is_ours(self, key: str, histories: Histories) -> bool:
+    def _is_ours(self, key: str, commits: Sequence[Commit] | PlatformError) -> bool:
         foreign = {location_of(self.lake, a) for a in self.graph.assets.values() if isinstance(a, External) and a.table}
-        return self.lake.location(key) not in foreign and any(commit.stamp for commit in histories[key])
+        if self.lake.location(key) in foreign:
+            return False
+        return isinstance(commits, PlatformError) or any(commit.stamp for commit in commits)
 
     def _let_go(self, *, dry_run: bool) -> tuple[ModelVersion, ...]:
         try:
@@ -152,23 +168,43 @@ class Tender:
 
 def lost_to_models(lake: Lake, models: Models, graph: Graph) -> tuple[int, tuple[str, ...]]:
     """How many versions of the lake's tables models were trained on, and those that can no longer be read."""
-    histories = {key: lake.history(key) for key in lake.tables()}
-    lineage = Lineage.of(lake)
+    told = dict(lake.histories())
+    histories, lineage = _readable(told), Lineage.told_by(told.items())
     elsewhere = {key for key, asset in graph.assets.items() if isinstance(asset, External)}
-    elsewhere |= lineage.versions.keys() - histories.keys()
+    elsewhere |= lineage.versions.keys() - told.keys()
     wanted = [w for w in wants(lineage, histories, standing(models)) if w.is_of_model and w.key not in elsewhere]
     lost: list[str] = []
     for key in dict.fromkeys(want.key for want in wanted):
         listed = [want for want in wanted if want.key == key]
-        gone = dropped(histories.get(key, ()), listed)
-        there = {want.table.version for want in listed if want not in gone}
-        missing = missing_files(lake.files, lake.location(key), there)
-        lost += [
-            f"{key} {want.table}{' of a table that was dropped' if want in gone else ''} ({want.why})"
-            for want in listed
-            if want in gone or want.table.version in missing
-        ]
+        try:
+            if isinstance(broken := told.get(key), PlatformError):
+                raise broken
+            lost += _gone(lake, key, histories.get(key, ()), listed)
+        except PlatformError as error:
+            lost += [f"{key} {want.table} ({want.why}), for {error}" for want in listed]
     return len({(want.key, want.table) for want in wanted}), tuple(lost)
+
+
+def _readable(told: Mapping[str, Sequence[Commit] | PlatformError]) -> dict[str, Sequence[Commit]]:
+    return {key: commits for key, commits in told.items() if not isinstance(commits, PlatformError)}
+
+
+def _left_alone(key: str, commits: Sequence[Commit] | PlatformError, reader: str | None) -> Tended | None:
+    """What is told of a table that cannot be tended, or that a table may need of which nobody knows what it needs."""
+    if isinstance(commits, PlatformError):
+        return Tended(key=key, error=commits)
+    return Tended(key=key, note=_NEEDED_BY_UNREADABLE.format(reader)) if reader else None
+
+
+def _gone(lake: Lake, key: str, commits: Sequence[Commit], wanted: Sequence[Want]) -> list[str]:
+    """The wanted versions of one table that can no longer be read."""
+    gone = dropped(commits, wanted)
+    missing = missing_files(lake.files, lake.location(key), {w.table.version for w in wanted if w not in gone})
+    return [
+        f"{key} {want.table}{' of a table that was dropped' if want in gone else ''} ({want.why})"
+        for want in wanted
+        if want in gone or want.table.version in missing
+    ]
 
 
 def standing(models: Models, gone: Iterable[ModelVersion] = ()) -> Standing:

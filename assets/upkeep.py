@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
+from assets.graph import Graph
 from assets.lineage import Lineage, Version
 from lakehouse.history import Commit
+from lakehouse.lake import QUARANTINE
+from lakehouse.stamp import Stamp
 from lakehouse.table import TableVersion
 
 NEWEST = "the newest"
@@ -61,6 +64,27 @@ def wants(lineage: Lineage, histories: Histories, standing: Standing, *, deep: b
     return tuple(dict.fromkeys(found))
 
 
+def may_need(
+    broken: Mapping[str, Iterable[Stamp]], graph: Graph, lineage: Lineage, *, deep: bool = False
+) -> dict[str, str]:
+    """The tables of which any version may be wanted, each with the table whose log cannot be read and that may want it.
+
+    Those are what such a table reads by the graph, or ever read by the stamps that are left of it; `deep` adds what these
+    were made from.
+    """
+    found: dict[str, str] = {}
+    for key, left in broken.items():
+        table = key.removeprefix(f"{QUARANTINE}.")
+        of_both = _ever_read(table, graph, lineage) | _ever_read(f"{QUARANTINE}.{table}", graph, lineage)
+        ahead = [*of_both, *(name for stamp in left for name in stamp.inputs)]
+        while ahead:
+            read = ahead.pop()
+            if read not in found:
+                found[read] = key
+                ahead += _ever_read(read, graph, lineage) if deep else ()
+    return found
+
+
 def keep(commits: Sequence[Commit], wanted: Iterable[Want], since: datetime) -> tuple[Kept, ...]:
     """The versions of one table that stay readable: what is wanted of it, the newest, and what was the newest after `since`.
 
@@ -86,6 +110,11 @@ def dropped(commits: Sequence[Commit], wanted: Iterable[Want]) -> tuple[Want, ..
     """What is wanted of a table that was there before this one, and went with it."""
     known = {commit.table_version for commit in commits}
     return tuple(want for want in wanted if want.table not in known)
+
+
+def _ever_read(key: str, graph: Graph, lineage: Lineage) -> set[str]:
+    told = {name for made in lineage.versions.get(key, ()) if made.stamp for name in made.stamp.inputs}
+    return told | {reference.key for reference in graph.inputs.get(key, {}).values()}
 
 
 def _present(versions: Sequence[Version]) -> Iterator[Version]:

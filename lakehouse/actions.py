@@ -9,6 +9,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from urllib.parse import unquote
 
 from lakehouse.errors import LogUnreadable
+from lakehouse.stamp import is_sequence
 
 FileKey = tuple[str, str]
 """A data file with the deletion vector that is read with it: the same file under another vector is another content."""
@@ -30,7 +31,8 @@ _FAR_REACHING = (
     "DELETE",
 )  # what such a commit does takes a closer look
 _VECTOR = '"deletionVector":{'
-_UNREAD = ('{"txn":{', '{"protocol":{', '{"cdc":{', '{"domainMetadata":{')
+_PLAIN_TXN = re.compile(r'\{"txn":\{"appId":"([^"\\]+)","version":(\d{1,18})[,}]')  # as every known writer begins
+_UNREAD = ('{"protocol":{', '{"cdc":{', '{"domainMetadata":{')
 _FILES = ('{"add":{', '{"remove":{')
 _CHANGING = '"dataChange":true'
 _PHYSICAL = "delta.columnMapping.physicalName"
@@ -40,13 +42,15 @@ _PHYSICAL = "delta.columnMapping.physicalName"
 class Change:
     """What one commit says: of itself, of its table, and of the files that it adds and removes.
 
-    `changes_data` tells whether a file carries data that was not there before, or takes such away.
+    `changes_data` tells whether a file carries data that was not there before, or takes such away. `transactions` has the
+    last version of each application that Delta will not commit twice.
     """
 
     info: Mapping[str, object] = field(default_factory=dict)
     table_id: str = ""
     schema: str = ""
     changes_data: bool = False
+    transactions: dict[str, int] = field(default_factory=dict)
     added: list[tuple[FileKey, int | None]] = field(default_factory=list)
     removed: list[FileKey] = field(default_factory=list)
 
@@ -83,6 +87,13 @@ def rows_in(added: Mapping[str, object]) -> int | None:
         return None
 
 
+def note_transaction(body: Mapping[str, object], transactions: dict[str, int]) -> None:
+    """Adds an application's last version to those that are known; what can be none is passed over."""
+    application, version = body.get("appId"), body.get("version")
+    if isinstance(application, str) and isinstance(version, int) and is_sequence(version):
+        transactions[application] = max(version, transactions.get(application, version))
+
+
 def key_of(file: Mapping[str, object]) -> FileKey:
     """What a file is known by; writers escape paths each in their own way."""
     path, vector = _unescaped(str(file.get("path"))), file.get("deletionVector")
@@ -108,12 +119,15 @@ def _is_passed_over(line: str, change: Change, *, with_files: bool) -> bool:
     """Whether a line needs no parser; notes what it adds, or whether it changes data."""
     if line.startswith(_UNREAD):
         return True
+    if (plain := _PLAIN_TXN.match(line)) is not None:
+        change.transactions[plain[1]] = max(int(plain[2]), change.transactions.get(plain[1], 0))
+        return True
     if with_files:
-        plain = _PLAIN_ADD.match(line) if _VECTOR not in line else None
-        if plain is not None:
-            change.changes_data = change.changes_data or plain[2] == "true"
-            change.added.append(((_unescaped(plain[1]), ""), int(plain[3])))
-        return plain is not None
+        file = _PLAIN_ADD.match(line) if _VECTOR not in line else None
+        if file is not None:
+            change.changes_data = change.changes_data or file[2] == "true"
+            change.added.append(((_unescaped(file[1]), ""), int(file[3])))
+        return file is not None
     if line.startswith(_INFO) and not any(word in line for word in _FAR_REACHING):
         return _is_plain_info(line, change)
     if not line.startswith(_FILES):
@@ -153,6 +167,8 @@ def _take(change: Change, kind: str, body: Mapping[str, object], name: str, *, w
         change.info = body
     elif kind == "metaData":
         change.table_id, change.schema = str(body.get("id")), schema_digest(body.get("schemaString"))
+    elif kind == "txn":
+        note_transaction(body, change.transactions)
     elif kind in {"add", "remove"}:
         if not isinstance(body.get("path"), str):
             raise LogUnreadable(name, f"a file without a path: {str(body)[:80]}")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lakehouse.actions import FileKey, key_of, rows_in, schema_digest
+from lakehouse.actions import FileKey, key_of, note_transaction, rows_in, schema_digest
 from lakehouse.errors import LogUnreadable
 from lakehouse.files import Files
 from lakehouse.table import Location
@@ -24,12 +24,16 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What a table was at a checkpoint; `live` has its files with their rows, where they were asked for."""
+    """What a table was at a checkpoint; `live` has its files with their rows, where they were asked for.
+
+    `transactions` has the last version that each application committed.
+    """
 
     version: int
     table_id: str
     schema: str
     live: Mapping[FileKey, int | None]
+    transactions: Mapping[str, int]
 
 
 def checkpoints(names: Iterable[str]) -> tuple[Checkpoint, ...]:
@@ -54,27 +58,37 @@ def read_base(files: Files, log: Location, checkpoint: Checkpoint, *, with_files
     """What a checkpoint says of its table; its files may be in sidecars."""
     table_id, schema = "", ""
     live: dict[FileKey, int | None] = {}
+    transactions: dict[str, int] = {}
+    for kind, body in _told(files, log, checkpoint, with_files=with_files):
+        if kind == "metaData":
+            table_id, schema = str(body.get("id")), schema_digest(body.get("schemaString"))
+        elif kind == "txn":
+            note_transaction(body, transactions)
+        elif kind == "add":
+            live[key_of(body)] = rows_in(body)
+    if not table_id:
+        raise LogUnreadable(f"{log}/{checkpoint.names[0]}", "a checkpoint that does not say what table it is of")
+    return Base(version=checkpoint.version, table_id=table_id, schema=schema, live=live, transactions=transactions)
+
+
+def _told(
+    files: Files, log: Location, checkpoint: Checkpoint, *, with_files: bool
+) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """All that a checkpoint says, its sidecars last."""
     sidecars: list[str] = []
     for name in checkpoint.names:
         for kind, body in _actions(files, log, name, with_files=with_files):
-            if kind == "metaData":
-                table_id, schema = str(body.get("id")), schema_digest(body.get("schemaString"))
-            elif kind == "add":
-                live[key_of(body)] = rows_in(body)
-            elif kind == "sidecar":
+            if kind == "sidecar":
                 sidecars.append(str(body.get("path")).rpartition("/")[2])
+            else:
+                yield kind, body
     for name in sidecars if with_files else ():
-        for kind, body in _rows(files, log.child("_sidecars"), name, ("add",)):
-            if kind == "add":
-                live[key_of(body)] = rows_in(body)
-    if not table_id:
-        raise LogUnreadable(f"{log}/{checkpoint.names[0]}", "a checkpoint that does not say what table it is of")
-    return Base(version=checkpoint.version, table_id=table_id, schema=schema, live=live)
+        yield from _rows(files, log.child("_sidecars"), name, ("add",))
 
 
 def _actions(files: Files, log: Location, name: str, *, with_files: bool) -> Iterator[tuple[str, Mapping[str, object]]]:
     if name.endswith(".parquet"):
-        yield from _rows(files, log, name, ("metaData", "sidecar", *(("add",) if with_files else ())))
+        yield from _rows(files, log, name, ("metaData", "txn", "sidecar", *(("add",) if with_files else ())))
         return
     try:
         for line in filter(str.strip, files.read(log, name).decode().split("\n")):  # a name may hold U+2028
@@ -94,6 +108,7 @@ def _rows(
         held = set(file.schema_arrow.names)
         wanted = {
             "metaData": ("id", "schemaString"),
+            "txn": ("appId", "version"),
             "sidecar": ("path",),
             "add": _PARTS_OF_FILE,
         }

@@ -54,7 +54,7 @@ class TableFiles:
 def read_files(files: Files, location: Location) -> TableFiles | None:
     """What the log of a table tells of its files; None where there is no table."""
     log = location.child("_delta_log")
-    names = [name for name in files.names(log) if _COMMIT.fullmatch(name)]
+    names = [name for name in files.names(log, with_folders=False) if _COMMIT.fullmatch(name)]
     if not names:
         return None
     live: dict[str, Life] = {}

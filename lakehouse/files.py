@@ -34,7 +34,7 @@ class FileFacts:
 class Files(Protocol):
     """What a log is read with."""
 
-    def names(self, folder: Location) -> list[str]:
+    def names(self, folder: Location, *, with_folders: bool = True) -> list[str]:
         """The names of what lies in a folder, sorted; empty where there is no such folder."""
         ...
 
@@ -62,11 +62,11 @@ class Files(Protocol):
 class LocalFiles:
     """Files on this machine's disk."""
 
-    def names(self, folder: Location) -> list[str]:
+    def names(self, folder: Location, *, with_folders: bool = True) -> list[str]:
         """The names of what lies in a folder, sorted; empty where there is no such folder."""
         try:
             with os.scandir(folder.uri) as entries:
-                return sorted([entry.name for entry in entries])
+                return sorted([entry.name for entry in entries if with_folders or not entry.is_dir()])
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -74,7 +74,7 @@ class LocalFiles:
 
     def since(self, folder: Location, name: str) -> tuple[str, list[str]]:
         """The identity of a file, empty where it is not there, and the sorted names of the files after it."""
-        names = self.names(folder)
+        names = self.names(folder, with_folders=False)
         return self.identity(folder, name), [other for other in names if other > name]
 
     def identity(self, folder: Location, name: str) -> str:
@@ -122,12 +122,13 @@ class S3Files:
         self._settings = settings
         self._stores: dict[str, S3Store] = {}
 
-    def names(self, folder: Location) -> list[str]:
+    def names(self, folder: Location, *, with_folders: bool = True) -> list[str]:
         """The names of what lies in a folder, sorted; empty where there is no such folder."""
         store, prefix = self._place(folder)
         with _told(folder.uri):
             found = store.list_with_delimiter(f"{prefix}/")
-        paths = (*found["common_prefixes"], *(item["path"] for item in found["objects"]))
+        folders = found["common_prefixes"] if with_folders else ()
+        paths = (*folders, *(item["path"] for item in found["objects"]))
         return sorted(path.rpartition("/")[2] for path in paths)
 
     def since(self, folder: Location, name: str) -> tuple[str, list[str]]:

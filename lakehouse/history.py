@@ -78,22 +78,30 @@ class _Fold:
     contents: dict[int, int] = field(default_factory=dict)
     effective_at: dict[int, int] = field(default_factory=dict)
     times: dict[int, int] = field(default_factory=dict)
+    transactions: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """All that a log tells: its commits, the digest of its last schema, the last transaction of each application."""
+
+    commits: tuple[Commit, ...]
+    schema: str
+    transactions: Mapping[str, int]
 
 
 def read_history(files: Files, location: Location) -> tuple[Commit, ...]:
     """Every commit that the log still holds, oldest first; empty where there is no table."""
-    return read_commits(files, find_log(files, location))[0]
+    return read_commits(files, find_log(files, location)).commits
 
 
-def read_commits(files: Files, log: Log) -> tuple[tuple[Commit, ...], str]:
-    """Every commit of a log, and the digest of its last schema.
-
-    A log that is a checkpoint alone tells of one commit, made at an unknown time.
-    """
+def read_commits(files: Files, log: Log) -> Told:
+    """All that a log tells; one that is a checkpoint alone tells of one commit, made at an unknown time."""
     fold = _Fold()
     base = log.base(files, with_files=True)
     if base is not None:
         fold.table_id, fold.is_whole = base.table_id, False
+        _note(fold, base.transactions)
         if not log.versions or base.version < log.versions[0]:
             _stand_on(fold, base)
     commits = []
@@ -105,7 +113,7 @@ def read_commits(files: Files, log: Log) -> tuple[tuple[Commit, ...], str]:
         commits.append(made)
     if base is not None and not log.versions:
         commits.append(_described(fold, base.version, {}, None))
-    return tuple(commits), fold.schema
+    return Told(commits=tuple(commits), schema=fold.schema, transactions=fold.transactions)
 
 
 def live_commits(commits: Sequence[Commit]) -> Iterator[Live]:
@@ -153,6 +161,7 @@ def _commit(fold: _Fold, version: int, change: Change) -> Commit:
     if change.table_id:
         changed = changed or (fold.table_id, fold.schema) != (change.table_id, change.schema)
         fold.table_id, fold.schema = change.table_id, change.schema
+    _note(fold, change.transactions)
     for key in change.removed:
         _remove(fold, key)
     for key, rows in change.added:
@@ -181,6 +190,11 @@ def _described(fold: _Fold, version: int, info: Mapping[str, object], restored: 
         stamp=decode(info.get("userMetadata")),
         restores=restored,
     )
+
+
+def _note(fold: _Fold, transactions: Mapping[str, int]) -> None:
+    for application, version in transactions.items():
+        fold.transactions[application] = max(version, fold.transactions.get(application, version))
 
 
 def _content(fold: _Fold) -> int:

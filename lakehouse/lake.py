@@ -28,7 +28,9 @@ from lakehouse.files import AT_ONCE, Files, files_of
 from lakehouse.history import Commit, read_history
 from lakehouse.present import Present
 from lakehouse.recall import Recall
+from lakehouse.salvage import stamps_left
 from lakehouse.settings import LakeSettings
+from lakehouse.stamp import Stamp
 from lakehouse.table import Location
 from lakehouse.upkeep import Care
 from lakehouse.views import create_views
@@ -88,6 +90,10 @@ class Lake:
                 yield key, self.history(key)
             except PlatformError as error:
                 yield key, self._of_one_table(error)
+
+    def stamps_left(self, key: str) -> tuple[Stamp, ...]:
+        """The stamps that can still be read of a table whose history cannot."""
+        return stamps_left(self.files, self.location(key))
 
     def presents(self, places: Mapping[str, Location]) -> dict[str, Present | PlatformError]:
         """What the tables at some places are now, by key, where they are; the error, where a log cannot be read.

@@ -41,7 +41,7 @@ class Log:
 def find_log(files: Files, location: Location) -> Log:
     """The log of the table at a location, from one listing."""
     folder = location.child("_delta_log")
-    names = files.names(folder)
+    names = files.names(folder, with_folders=False)
     versions = versions_in(names)
     whole = checkpoints(names)
     if whole and (not versions or whole[-1].version > versions[-1]):

@@ -21,7 +21,8 @@ class Present:
     """A table as it is now, and what its own stamps tell.
 
     `table` is what a reader depends on, `version` the newest commit. `last` is the stamp with the highest sequence, `stands`
-    the one that the present content stands by, `since` its time. `taken` has the files that were ever taken in, `held` those
+    the one that the present content stands by, `since` its time. `sequence` is the highest that was ever committed, also where
+    the stamp that told of it was cleaned away or is broken. `taken` has the files that were ever taken in, `held` those
     whose rows are in the table.
     """
 
@@ -30,8 +31,14 @@ class Present:
     since: datetime
     last: Stamp | None
     stands: Stamp | None
+    sequence: int
     taken: Mapping[str, Mapping[str, LandedFile]]
     held: Mapping[str, LandedFile]
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether no stamp that can still be read tells of the highest sequence."""
+        return self.last is None or self.last.sequence < self.sequence
 
 
 Told = tuple[int, str]
@@ -50,6 +57,7 @@ class State:
     since: int = 0
     last: Told | None = None
     stands: Told | None = None
+    transaction: int = 0
     taken: Taken = field(default_factory=dict)
     held: dict[str, LandedFile] = field(default_factory=dict)
 
@@ -60,12 +68,14 @@ class State:
 
     def present(self) -> Present:
         """What the state says."""
+        last = decode(self.last[1]) if self.last else None
         return Present(
             table=TableVersion(table_id=self.table_id, version=self.effective),
             version=self.version,
             since=moment(self.since),
-            last=decode(self.last[1]) if self.last else None,
+            last=last,
             stands=decode(self.stands[1]) if self.stands else None,
+            sequence=max(last.sequence if last else 0, self.transaction),
             taken=self.taken,
             held=self.held,
         )
@@ -78,6 +88,8 @@ def fold(files: Files, log: Log, key: str, known: State | None = None) -> State 
     """
     base = log.base(files, with_files=False)
     state = known or _start(log, base)
+    if base is not None:
+        state.transaction = max(state.transaction, base.transactions.get(key, 0))
     for version, change in log.changes(files, log.versions, with_files=False):
         if change.info.get("operation") == "RESTORE":
             return None
@@ -90,18 +102,20 @@ def fold(files: Files, log: Log, key: str, known: State | None = None) -> State 
 
 def fold_of_history(files: Files, log: Log, key: str) -> State:
     """The same state, from every commit at once."""
-    commits, schema = read_commits(files, log)
+    told = read_commits(files, log)
+    commits = told.commits
     *_, live = live_commits(commits)
     stands = last_stamped(live, key)
     return State(
         first=commits[0].version,
         version=commits[-1].version,
         table_id=commits[-1].table_id,
-        schema=schema,
+        schema=told.schema,
         effective=commits[-1].effective,
         since=int((stands or commits[-1]).at.timestamp() * 1000),
         last=_told_by(last_stamped(commits, key)),
         stands=_told_by(stands),
+        transaction=told.transactions.get(key, 0),
         taken=taken_files((commit.stamp for commit in commits), key),
         held=files_of_all(taken_files((commit.stamp for commit in live), key)),
     )
@@ -122,6 +136,7 @@ def _take(state: State, version: int, change: Change, key: str) -> None:
         changed = changed or (state.table_id, state.schema) != (change.table_id, change.schema)
         state.table_id, state.schema = change.table_id, change.schema
     state.version = version
+    state.transaction = max(state.transaction, change.transactions.get(key, 0))
     if changed:
         state.effective = version
     if replaces(change.info):

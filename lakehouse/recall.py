@@ -18,7 +18,7 @@ from lakehouse.log import Log, find_log, name_of, versions_in
 from lakehouse.present import Present, State, Told, fold, fold_of_history
 from lakehouse.table import Location
 
-FORMAT = 1
+FORMAT = 2
 """Another number for every change of what is kept or of how a log is folded."""
 
 
@@ -136,6 +136,7 @@ def _state(body: Mapping[str, object]) -> State:
         since=int(str(body["since"])),
         last=_told(body["last"]),
         stands=_told(body["stands"]),
+        transaction=int(str(body["transaction"])),
         taken={name: _files(files) for name, files in taken.items()},
         held=_files(held),
     )

@@ -13,15 +13,17 @@ _WRITERS: tuple[tuple[str, EngineName], ...] = (("Apache-Spark", "spark"), ("del
 
 
 def writer_of(files: Files, location: Location, commits: Sequence[Commit]) -> EngineName | None:
-    """The engine that the newest stamp names; where none does, the one that signed the first commit that is still there.
+    """The engine that the newest stamp names; where none does, the one that signed the first stamped commit.
 
-    Commits of others, such as an OPTIMIZE, make nobody the writer.
+    Where none is stamped, the one that signed the first commit of all. Commits of others, such as an OPTIMIZE, make nobody
+    the writer.
     """
     for commit in reversed(commits):
         told = commit.stamp.extra.get("engine") if commit.stamp else None
         if told in ("spark", "duckdb"):  # others may have written anything there
             return "spark" if told == "spark" else "duckdb"
-    stamped = [commit for commit in commits if commit.stamp] or list(commits)
+    first = [commit for commit in commits[:1] if commit.version == 0]
+    stamped = [commit for commit in commits if commit.stamp] or first
     return _signed(files, location, stamped[0].version) if stamped else None
 
 

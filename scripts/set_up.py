@@ -37,7 +37,8 @@ def main() -> None:
     uv = found_uv(environment)
     say("making the environment (about 2 GB, once) ...")
     if not (VENV / "bin" / "python").exists():
-        run([uv, "venv", "--quiet", "--allow-existing", "--python", ">=3.11,<3.13", VENV], environment)
+        python = sys.executable if sys.version_info < (3, 13) else ">=3.11,<3.13"
+        run([uv, "venv", "--quiet", "--allow-existing", "--python", python, VENV], environment)
     pins = STATE / "requirements.txt"
     told = run([uv, "export", "--quiet", "--frozen", "--all-extras", "--no-emit-project"], environment, is_kept=True)
     pins.write_text(told)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -12,6 +13,9 @@ from lakehouse import spark_server
 from lakehouse.settings import LakeSettings
 
 PROJECT = Path(__file__).parent.parent
+
+hypothesis.settings.register_profile("lakeline", deadline=None)  # on a busy machine any example may take long
+hypothesis.settings.load_profile("lakeline")
 
 
 @pytest.fixture(autouse=True)

@@ -71,6 +71,7 @@ def commands(group: typer.Typer = app) -> list[str]:
     return names + [f"{name} {command}" for name, sub in inner for command in commands(sub)]
 
 
+@pytest.mark.slow
 def test_a_run_tells_what_it_made_and_why(shop: Path) -> None:
     lakeline("land", "orders.csv", folder=shop)
     said = lakeline("run", folder=shop)
@@ -82,6 +83,7 @@ def test_a_run_tells_what_it_made_and_why(shop: Path) -> None:
     assert "1 of 2 rows fail 'amount > 0': kept back in quarantine.silver.orders" in said.err
 
 
+@pytest.mark.slow
 def test_a_second_run_does_nothing_and_says_so(made: Path) -> None:
     said = lakeline("run", folder=made)
     assert said.code == 0
@@ -170,6 +172,7 @@ def test_a_wrong_setting_is_named(made: Path, name: str, value: str, told: str) 
     assert told in said.err
 
 
+@pytest.mark.slow
 def test_definitions_that_cannot_be_loaded_are_code_2_with_the_place(shop: Path) -> None:
     (shop / "shop.py").write_text(ORDERS + "\n1 / 0\n")
     said = lakeline("plan", folder=shop)
@@ -178,6 +181,7 @@ def test_definitions_that_cannot_be_loaded_are_code_2_with_the_place(shop: Path)
     assert "shop.py:" in said.err
 
 
+@pytest.mark.slow
 def test_an_empty_folder_has_a_plan(tmp_path: Path) -> None:
     said = lakeline("plan", "--json", folder=tmp_path)
     states = {step["key"]: step["state"] for step in as_rows(said)}
@@ -193,6 +197,7 @@ def test_each_command_shows_an_example(command: str) -> None:
     assert f"lakeline {command}" in told.output.split("Example:", 1)[1]
 
 
+@pytest.mark.slow
 def test_the_shell_completes(tmp_path: Path) -> None:
     said = lakeline(
         folder=tmp_path,

@@ -66,11 +66,20 @@ def test_a_table_that_fails_is_code_1_and_the_others_are_tended(shop: Path) -> N
     assert "quarantine.silver.orders" in said.out
 
 
-def test_where_one_log_cannot_be_read_nothing_is_removed_for_it_may_need_anything(shop: Path) -> None:
-    silver = shop / ".lakeline" / "lake" / "silver" / "orders"
-    (shop / ".lakeline" / "lake" / "bronze" / "orders_raw" / "_delta_log" / f"{1:020}.json").write_text("{garbage\n")
-    before = sorted(silver.glob("*.parquet"))
+def test_a_log_that_cannot_be_read_is_code_1_and_the_others_are_tended(shop: Path) -> None:
+    lake = shop / ".lakeline" / "lake"
+    (lake / "bronze" / "orders_raw" / "_delta_log" / f"{1:020}.json").write_text("{garbage\n")
     said = lakeline("upkeep", "--older-than", "0h", folder=shop)
     assert said.code == 1
-    assert "cannot be understood" in said.err
-    assert sorted(silver.glob("*.parquet")) == before
+    assert "failed: bronze.orders_raw: the log file" in said.err
+    assert "1 files of" in said.out
+    assert len(list((lake / "silver" / "orders").glob("*.parquet"))) == 1
+
+
+def test_what_a_table_whose_log_cannot_be_read_may_need_is_left_alone(shop: Path) -> None:
+    (shop / ".lakeline" / "lake" / "silver" / "orders" / "_delta_log" / f"{1:020}.json").write_text("{garbage\n")
+    said = lakeline("upkeep", "--older-than", "0h", folder=shop)
+    assert said.code == 1
+    assert "failed: silver.orders: the log file" in said.err
+    assert "note: bronze.orders_raw: any version of it may be needed by silver.orders" in said.err
+    assert said.out.endswith("nothing to do\n")

@@ -213,7 +213,8 @@ def assets_of_a_small_graph(draw: st.DrawFn) -> tuple[TableAsset, ...]:
     return tuple(found)
 
 
-@settings(max_examples=12, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=12)
 @given(declared=assets_of_a_small_graph(), data=st.data())
 def test_law_promise_3_the_plan_is_what_is_made_and_then_all_is_fresh(
     tmp_path_factory: pytest.TempPathFactory, declared: tuple[TableAsset, ...], data: st.DataObject
@@ -646,6 +647,7 @@ def test_what_reads_a_model_is_blocked_while_no_version_has_the_alias(lake: Lake
     assert materializer.plan().work == ()
 
 
+@pytest.mark.slow
 def test_promise_3_holds_for_what_reads_a_candidate_that_the_same_run_trains(lake: Lake, store: Path) -> None:
     """Promise 3: the first training sets the candidate, so what reads it is made in the same run, as planned."""
     assert store.exists()
@@ -665,6 +667,7 @@ def test_promise_3_holds_for_what_reads_a_candidate_that_the_same_run_trains(lak
     ]
 
 
+@pytest.mark.slow
 def test_promise_5_a_model_that_was_trained_already_is_not_trained_again(lake: Lake, store: Path) -> None:
     """Promise 5, for models: two runs of the same training register one version."""
     assert store.exists()
@@ -676,6 +679,7 @@ def test_promise_5_a_model_that_was_trained_already_is_not_trained_again(lake: L
     assert [version.version for version in other.models.versions("tree")] == [1]
 
 
+@pytest.mark.slow
 def test_a_model_whose_function_returns_something_else_is_told_with_its_place(lake: Lake, store: Path) -> None:
     assert store.exists()
     from assets import model

@@ -127,7 +127,7 @@ CHANGES = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=CHANGES)
 def test_merges_do_what_a_dictionary_does(bench: Bench, batches: list[dict[int, tuple[str, str]]]) -> None:
     table = Bench(bench.lake, bench.name, f"silver.model_{len(bench.lake.tables())}")

@@ -16,6 +16,9 @@ from tests.journey.workplace import Workplace
 
 pytestmark = pytest.mark.slow
 
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+"""MLflow's client asks once more, and not three times."""
+
 
 @pytest.fixture
 def server(tmp_path: Path, empty_store: Path) -> Iterator[Server]:
@@ -32,7 +35,7 @@ def server(tmp_path: Path, empty_store: Path) -> Iterator[Server]:
 def test_a_run_whose_mlflow_was_killed_keeps_its_tables_and_the_next_one_heals_the_model(
     workplace: Callable[..., Workplace], server: Server
 ) -> None:
-    ledger = Ledger(place=workplace(MLFLOW_TRACKING_URI=server.address))
+    ledger = Ledger(place=workplace(MLFLOW_TRACKING_URI=server.address, **IMPATIENT))
     for number, table in enumerate(("runs", "model_versions"), 1):
         ledger.land()
         grows = _grows(server.database, table)
@@ -51,7 +54,7 @@ def test_a_run_whose_mlflow_was_killed_keeps_its_tables_and_the_next_one_heals_t
 def test_an_mlflow_that_answers_500_is_told_in_a_line_and_the_tables_stand(
     workplace: Callable[..., Workplace], server: Server
 ) -> None:
-    place = workplace()
+    place = workplace(**IMPATIENT)
     ledger = Ledger(place=place)
     ledger.land()
     with answering(lambda path: False) as address:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from lakehouse.datafiles import read_files
 from lakehouse.duck import connect
 from lakehouse.errors import LogUnreadable
 from lakehouse.files import LocalFiles
@@ -117,6 +118,18 @@ def test_other_files_in_the_log_are_passed_over(path: Path) -> None:
     (path / "_delta_log" / "notes.txt").write_text("hello")
     (path / "_delta_log" / f".{1:020}.json.tmp").write_text(json.dumps({}))
     assert len(history(path)) == 1
+
+
+def test_a_folder_with_the_name_of_a_commit_or_a_checkpoint_is_none_as_for_the_readers(path: Path) -> None:
+    write(path, [1, 2])
+    (path / "_delta_log" / f"{1:020}.json").mkdir()
+    (path / "_delta_log" / f"{5:020}.checkpoint.parquet").mkdir()
+    assert [commit.rows for commit in history(path)] == [2]
+    assert counted(path) == 2
+    assert deltalake.DeltaTable(str(path)).version() == 0
+    told = read_files(LocalFiles(), Location(uri=str(path)))
+    assert told is not None
+    assert told.newest == 0
 
 
 def effective(path: Path) -> list[int]:

@@ -9,7 +9,7 @@ from lakehouse.errors import LogUnreadable
 from lakehouse.files import LocalFiles
 from lakehouse.lake import Lake
 from lakehouse.present import Present
-from lakehouse.recall import Recall
+from lakehouse.recall import FORMAT, Recall
 from lakehouse.stamp import InputVersion, Stamp
 from lakehouse.table import Location
 from tests.lakehouse.written_log import added, commit, described, info, removed
@@ -166,7 +166,7 @@ def without_lines(text: str) -> str:
 
 
 def of_another_format(text: str) -> str:
-    return text.replace('"format":1', '"format":0')
+    return text.replace(f'"format":{FORMAT}', '"format":0')
 
 
 def with_another_version(text: str) -> str:

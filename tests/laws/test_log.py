@@ -71,7 +71,7 @@ def agree(duck: duckdb.DuckDBPyConnection, operations: list[tuple[str, int]]) ->
             assert remembered == fold_of_history(files, find_log(files, place), KEY).present()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(steps)
 @pytest.mark.slow
 def test_law_a_log_tells_what_the_readers_see(

@@ -64,6 +64,7 @@ def test_a_store_that_no_program_knows_is_refused(lake: Lake, tmp_path: Path) ->
         unwritable.save(NAME, trained, stamp(), ())
 
 
+@pytest.mark.slow
 def test_every_error_of_mlflow_is_put_into_our_words(settings: RegistrySettings) -> None:
     for error in (MlflowException("no"), sqlite3.OperationalError("bad"), sqlite3.DatabaseError("malformed")):
         with pytest.raises(RegistryRefused, match="did not work"), told(settings, "work"):
@@ -89,6 +90,7 @@ def test_the_settings_are_mlflows_own(monkeypatch: pytest.MonkeyPatch, tmp_path:
         RegistrySettings.from_env()
 
 
+@pytest.mark.slow
 def test_saving_leaves_the_environment_as_it_was(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
