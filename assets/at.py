@@ -49,7 +49,8 @@ def resolved(texts: Iterable[str], lake: Lake, models: Models, graph: Graph, cho
     pins: dict[str, TableVersion] = {}
     made = [key for key in chosen if not isinstance(graph.assets[key], External)]
     for text in texts:
-        key, version = _parsed(text)
+        named_so, version = _parsed(text)
+        key = graph.by_name.get(named_so, named_so)
         if key not in graph.assets:
             raise UnknownAsset(key, nearest(key, graph.order))
         if key in named:

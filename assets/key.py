@@ -39,6 +39,15 @@ def checked_key(text: str, where: Where | None = None) -> str:
     return text
 
 
+def full_key(text: str, known: Iterable[str]) -> str:
+    """The known key that has a bare name; a text that is none stays as it is.
+
+    >>> full_key("iris_clean", ["bronze.iris_raw", "silver.iris_clean"])
+    'silver.iris_clean'
+    """
+    return text if "." in text else next((key for key in known if key.split(".", maxsplit=1)[1] == text), text)
+
+
 def nearest(wanted: str, known: Iterable[str]) -> tuple[str, ...]:
     """The known keys that look most like the wanted one, at most three; a bare name is compared with names."""
     by_name = {key.split(".")[-1]: key for key in known}

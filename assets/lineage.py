@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from assets.errors import UnknownVersion
-from assets.key import nearest
+from assets.key import full_key, nearest
 from lakehouse.errors import PlatformError
 from lakehouse.history import Commit, Live, last_stamped, live_commits
 from lakehouse.lake import Lake
@@ -76,7 +76,8 @@ class Lineage:
         return cls(versions={key: tuple(versions) for key, versions in found.items()}, unreadable=unreadable)
 
     def find(self, key: str, version: int | None = None) -> Version:
-        """A version by its number, or the newest."""
+        """A version by its number, or the newest; of an asset that is named by its key or its bare name."""
+        key = full_key(key, (*self.versions, *self.unreadable))
         known = self.versions.get(key, ())
         if key in self.unreadable:
             raise self.unreadable[key]

@@ -10,9 +10,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_FORMS = frozenset({".csv", ".parquet"})
+
+
 def write_rows(rows: "pa.Table", path: Path) -> None:
-    """Writes a new file; what ends in `.parquet` is Parquet, all else CSV, in which NULL is nothing between two commas."""
+    """Writes a new file, `.parquet` or `.csv`; in CSV, NULL is nothing between two commas."""
     import duckdb
+
+    if path.suffix.lower() not in _FORMS:
+        raise NotReadable(
+            str(path), f"it ends in {path.suffix or 'nothing'!r}; wanted a name that ends in .csv or .parquet"
+        )
 
     if path.exists():
         raise NotReadable(str(path), "it is there already; give another name")

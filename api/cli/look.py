@@ -25,8 +25,7 @@ def history(
     from lakehouse.lake import Lake
 
     traced = Lineage.of(Lake.from_env())
-    traced.find(asset)
-    versions = traced.versions[asset]
+    versions = traced.versions[traced.find(asset).key]
     if as_json:
         show.as_json([_plain_version(made) for made in versions])
         return

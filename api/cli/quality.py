@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from lakehouse.history import Commit
     from lakehouse.lake import Lake
 
-Key = Annotated[str, typer.Argument(metavar="ASSET", help="The key of an asset, such as silver.iris_clean.")]
+Key = Annotated[
+    str, typer.Argument(metavar="ASSET", help="The key of an asset, such as silver.iris_clean, or its name.")
+]
 
 
 def checks(asset: Key, as_json: AsJson = False) -> None:
@@ -22,7 +24,8 @@ def checks(asset: Key, as_json: AsJson = False) -> None:
     """
     from lakehouse.lake import Lake
 
-    commits = [commit for commit in _history(Lake.from_env(), asset) if commit.stamp and commit.stamp.checks]
+    lake = Lake.from_env()
+    commits = [commit for commit in _history(lake, _key(lake, asset)) if commit.stamp and commit.stamp.checks]
     if as_json:
         show.as_json([_plain(commit) for commit in commits])
         return
@@ -39,8 +42,12 @@ def checks(asset: Key, as_json: AsJson = False) -> None:
 def quarantine(
     asset: Key,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows are shown.")] = 20,
-    to: Annotated[Path | None, typer.Option("--to", help="Writes all rows to a new file, .csv or .parquet.")] = None,
-    release: Annotated[Path | None, typer.Option("--release", help="Sends the mended rows of a file back in.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Writes all rows to a new file, .csv or .parquet.")
+    ] = None,
+    release: Annotated[
+        Path | None, typer.Option("--release", metavar="FILE", help="Sends the mended rows of a file back in.")
+    ] = None,
     why: Annotated[
         str, typer.Option("--why", help="What was mended; kept in the stamp of the release.", callback=spelled)
     ] = "",
@@ -66,6 +73,7 @@ def _show(asset: str, limit: int, to: Path | None, *, as_json: bool) -> None:
     from lakehouse.lake import Lake
 
     lake = Lake.from_env()
+    asset = _key(lake, asset)
     rows = kept_back(lake, asset)
     if not rows.column_names:
         _history(lake, asset)  # an asset of which nothing was kept back, or one that does not exist
@@ -91,6 +99,7 @@ def _release(asset: str, file: Path, why: str, *, as_json: bool) -> None:
     from registry.models import Models
 
     lake = Lake.from_env(lambda line: show.err.print(line, style="dim", markup=False))
+    asset = _key(lake, asset)
     done = released(lake, Models.from_env(lake), catalog.load(), asset, lambda like: read_rows(file, like), why)
     if as_json:
         plain = {"version": done.version, "released": done.released, "stays": done.stays, "unknown": done.unknown}
@@ -104,6 +113,13 @@ def _release(asset: str, file: Path, why: str, *, as_json: bool) -> None:
             show.out.print(f"{row} is not kept back; it was released before, or is gone", style="dim", markup=False)
     if done.stays:
         raise typer.Exit(1)
+
+
+def _key(lake: "Lake", asset: str) -> str:
+    from assets.key import full_key
+    from lakehouse.lake import QUARANTINE
+
+    return asset if "." in asset else full_key(asset, (key for key in lake.tables() if not key.startswith(QUARANTINE)))
 
 
 def _history(lake: "Lake", asset: str) -> "tuple[Commit, ...]":

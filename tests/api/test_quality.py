@@ -37,7 +37,7 @@ def run(shop: Path) -> None:
 
 def test_what_was_kept_back_is_shown_written_mended_and_released(shop: Path) -> None:
     run(shop)
-    shown = said(shop, "quarantine", "silver.orders")
+    shown = said(shop, "quarantine", "orders")
     assert "amount > 0" in shown  # type: ignore[operator]
     assert "2 rows are kept back from silver.orders" in shown  # type: ignore[operator]
     assert "2 rows of quarantine.silver.orders are in mend.csv" in said(
@@ -69,7 +69,7 @@ def test_checks_tell_what_they_found_in_each_version(shop: Path) -> None:
     landed(shop, "more.csv", "4,4")
     said(shop, "land", "more.csv")
     said(shop, "run")
-    shown = said(shop, "checks", "silver.orders")
+    shown = said(shop, "checks", "orders")
     rows = [line.split() for line in shown.splitlines()]  # type: ignore[attr-defined]
     assert rows[0] == ["version", "at", "check", "otherwise", "failed", "of", "measured", "run"]
     assert [(row[0], row[3:7], row[-3]) for row in rows[1:3]] == [
@@ -90,6 +90,7 @@ def test_checks_tell_what_they_found_in_each_version(shop: Path) -> None:
 WRONG = {
     ("checks", "silver.ordrs"): "did you mean silver.orders",
     ("quarantine", "silver.ordrs"): "did you mean silver.orders",
+    ("quarantine", "orders", "--to", "mend.txt"): "wanted a name that ends in .csv or .parquet",
     ("quarantine", "silver.orders", "--to", "orders.csv"): "orders.csv: it is there already",
     ("quarantine", "silver.orders", "--release", "no.csv", "--why", "x"): "no.csv: there is no such file",
     ("quarantine", "silver.orders", "--release", "orders.csv", "--why", "x"): "column 'row_id' is missing",
