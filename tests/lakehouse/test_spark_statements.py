@@ -301,7 +301,15 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS.keys())
+OFTEN = {"deletion vectors", "partitions", "features that come and go", "checkpoints"}
+
+
+def script_of(name: str) -> object:
+    """A script to be tried; all but a few only where there is time for all."""
+    return pytest.param(SCRIPTS[name], id=name, marks=() if name in OFTEN else pytest.mark.long)
+
+
+@pytest.mark.parametrize("script", map(script_of, SCRIPTS))
 def test_the_log_of_each_statement_tells_what_spark_tells(watched: Watched, script: tuple[str, ...]) -> None:
     for statement in script:
         watched.does(statement)
