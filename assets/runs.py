@@ -8,6 +8,8 @@ from assets.errors import UnknownRun
 from assets.key import nearest
 from assets.lineage import Lineage, Version
 from lakehouse.lake import QUARANTINE
+from lakehouse.stamp import Stamp
+from lakehouse.taken import rejected_in
 
 _NAMED = 3
 
@@ -81,3 +83,12 @@ def _is_run(name: str) -> bool:
 def _nearest(wanted: str, names: Sequence[str]) -> tuple[str, ...]:
     """The names most like the wanted one, or the newest where none is."""
     return nearest(wanted, names) or tuple(names[:_NAMED])
+
+
+def to_be_known(stamp: Stamp) -> tuple[str, ...]:
+    """What is to be known of a version beside its rows: files that were set aside, and mended rows that it took back in."""
+    aside = [f"{len(found)} files set aside" for read in stamp.inputs.values() if (found := rejected_in(read))]
+    released = stamp.extra.get("released")
+    if isinstance(released, dict) and isinstance(rows := released.get("rows"), list):
+        aside.append(f"{len(rows)} rows released: {released.get('why', '')}")
+    return tuple(aside)

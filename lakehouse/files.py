@@ -190,11 +190,6 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(("_", ".")) and "=" not in name
 
 
-def files_of(settings: LakeSettings) -> Files:
-    """The files of the lake that the settings name."""
-    return S3Files(settings) if settings.root.is_s3 else LocalFiles()
-
-
 def _whole(path: str) -> bytes:
     """A plan of many tables reads a hundred thousand small files: the fewest calls that it takes."""
     file = os.open(path, os.O_RDONLY)

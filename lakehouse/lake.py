@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from lakehouse.anywhere import FilesAnywhere
 from lakehouse.duck import connect
 from lakehouse.engine import RETENTION, Engine, EngineName
 from lakehouse.engines.delta_rs import storage_options
@@ -24,7 +25,7 @@ from lakehouse.errors import (
     StoreUnreachable,
     TableMissing,
 )
-from lakehouse.files import AT_ONCE, Files, files_of
+from lakehouse.files import AT_ONCE, Files
 from lakehouse.history import Commit, read_history
 from lakehouse.present import Present
 from lakehouse.recall import Recall
@@ -61,7 +62,7 @@ class Lake:
     @cached_property
     def files(self) -> Files:
         """What the log is read with."""
-        return files_of(self.settings)
+        return FilesAnywhere(self.settings)
 
     def location(self, key: str) -> Location:
         """Where a table is; `quarantine.silver.x` names what was kept back from `silver.x`."""
@@ -206,16 +207,23 @@ class Lake:
         return connection
 
     def query(self, sql: str) -> "pa.Table":
-        """The rows that a SQL query over `duckdb()` answers."""
+        """The rows that a SQL query over `duckdb()` answers; what is no query is not begun."""
         import duckdb
 
         try:
-            answer = self.duckdb().sql(sql)
+            connection = self.duckdb()
+            kinds = {statement.type.name for statement in connection.extract_statements(sql)}
+            # What PIVOT needs it makes itself, and that is gone with the connection.
+            if changing := kinds - ({"SELECT"} if "create" in sql.lower() else {"SELECT", "CREATE"}):
+                raise BadQuery(f"{sorted(changing)[0]} is no question; wanted a SELECT, which changes nothing")
+            answer = connection.sql(sql)
             if answer is None:
                 raise BadQuery("it answers no rows; wanted a SELECT")
             return answer.to_arrow_table()
         except duckdb.Error as error:
             raise BadQuery(_reason(str(error))) from error
+        except RuntimeError as error:  # so DuckDB tells of Ctrl-C
+            raise KeyboardInterrupt from error
 
 
 def _reason(told: str) -> str:

@@ -99,4 +99,5 @@ def new_asset(
     for path, text in files.items():
         path.write_text(text)
         show.out.print(f"wrote {path}")
-    show.out.print(f"\nnext: export LAKELINE_DEFINITIONS={module}; lakeline plan", style="dim")
+    there = "" if folder == Path() else f"cd {folder}; "
+    show.out.print(f"\nnext: {there}export LAKELINE_DEFINITIONS={module}; lakeline plan", style="dim", markup=False)

@@ -37,7 +37,9 @@ class Progress:
         for note in outcome.notes:
             self.say(f"note: {note}")
         if outcome.error:
-            show.err.print(f"  failed: {outcome.error}", style="red", markup=False)
+            told = str(outcome.error)
+            named = told if outcome.key in told else f"{outcome.key}: {told}"
+            show.err.print(f"  failed: {named}", style="red", markup=False)
 
     def summary(self, done: "Done", seconds: float) -> None:
         """The table at the end, and one line that says it all."""

@@ -96,11 +96,15 @@ def _made(made: "RunMade") -> str:
 
 
 def _version_row(made: "Version") -> tuple[object, ...]:
+    from assets.runs import to_be_known
+
     plain = _plain_version(made)
     read = [f"{key} v{number}" for key, number in _pairs(plain["inputs"])]
     failed = [f"{check.failed} {check.name}" for check in (made.stamp.checks if made.stamp else ()) if check.failed]
     notes = [f"{key} pinned to v{number}" for key, number in _pairs(plain["at"])]
     notes += [f"skew over {key}" for key, _ in _pairs(plain["skew"])]
+    if made.stamp:
+        notes += to_be_known(made.stamp)
     code = str(plain["code"])[:8]
     return (made.key, show.version(made.version), made.rows, read, code, made.at, failed, notes)
 

@@ -139,6 +139,8 @@ def test_a_run_in_json_is_one_document(shop: Path) -> None:
         (("lineage", "silver.orders@7"), "has no version 7; it has 0 to 0"),
         (("sql", "select * from no_such_table"), "no_such_table"),
         (("sql", "select * from lakeline.at('silver.orders', 7)"), "7"),
+        (("sql", "copy (select 1) to 'shop.py'"), "COPY is no question; wanted a SELECT"),
+        (("sql", "select 1; create table t as select 1"), "CREATE is no question"),
         (("land", "missing.csv"), "'missing.csv' was not landed: it is not a file"),
         (("land", "shop.py"), "landing.order_files takes files named '*.csv'"),
         (("models", "nope"), "no model is registered as 'nope'"),
