@@ -24,6 +24,9 @@ def connect(settings: LakeSettings) -> "duckdb.DuckDBPyConnection":
         connection.execute(f"LOAD '{_extension(name)}'")
     if settings.root.is_s3:
         connection.execute(_secret(settings))
+    # Spark's name for what both know, so that a check which is translated for both is worded once. Here, for a database has one
+    # writer of its catalog: cursors that each made it would conflict.
+    connection.execute("CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern)")
     return connection
 
 

@@ -40,10 +40,6 @@ class DuckAudit:
 
     def of(self, rows: "pa.Table", repairs: Pinned | None = None, beside: Pinned | None = None) -> Audit:
         """What the rules found; where repairs stand for rows that would be kept back, what they find with those."""
-        # Spark's name for what both know, so that a check which is translated for both is worded once.
-        self._connection.execute(
-            "CREATE MACRO IF NOT EXISTS regexp_like(text, pattern) AS regexp_matches(text, pattern)"
-        )
         self._ask_of_none(rows)
         audit = self._once(rows, beside)
         if repairs is None or not audit.rejected_rows:
