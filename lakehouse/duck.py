@@ -47,12 +47,13 @@ def scan(location: Location, version: int) -> str:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Words DuckDB's errors as ours."""
+    """Words the errors of DuckDB, and of Arrow that its rows pass through, as ours."""
     import duckdb
+    import pyarrow as pa
 
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowException) as error:
         raise ComputeFailed(what, str(error)) from error
 
 

@@ -105,6 +105,28 @@ def test_a_table_that_is_computed_anew_finds_what_was_mended_in_place_of_the_sam
     assert ids(lake, KEPT) == [3, 4]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_repair_that_no_longer_fits_its_column_is_passed_over_and_told(lake: Lake, engine: EngineName) -> None:
+    """The column was made narrower; the repair of another row still fits."""
+
+    def narrowed(rows: object) -> object:
+        sql = "id, CAST(amount AS INT) AS amount"
+        return rows.selectExpr("id", sql.partition(", ")[2]) if engine == "spark" else rows.project(sql)  # type: ignore[attr-defined]
+
+    declared = orders({1: 10, 2: -20, 3: -30}, engine=engine)
+    made_by(lake, *declared).run()
+    mend(lake, declared, {2: 3_000_000_000, 3: 30})
+    narrower = asset(KEY, inputs={"rows": "bronze.raw"}, engine=engine, checks=CHECKS)(narrowed)
+    done = made_by(lake, declared[0], narrower).run()
+    assert done.is_ok
+    assert any(
+        note.startswith("1 repairs hold values that the columns no longer do") for note in done.outcomes[1].notes
+    )
+    assert amounts(lake) == {1: 10, 3: 30}
+    assert str(lake.read_arrow(KEY).schema.field("amount").type) == "int32"
+    assert ids(lake, KEPT) == [2]
+
+
 @pytest.mark.slow
 def test_a_row_that_was_mended_at_its_source_is_not_there_twice(lake: Lake) -> None:
     declared = orders({1: 10, 2: -20})
