@@ -13,7 +13,8 @@ from assets.measure import Fresh, RowCount, worded
 from assets.reading import Inputs
 from lakehouse.audit import Audit, FunctionRule, Pinned, ReferenceRule, RowRule, Rule, Told, UniqueRule
 from lakehouse.engine import Engine
-from lakehouse.errors import PlatformError, RuleFailed
+from lakehouse.errors import PlatformError, RuleFailed, VersionUnreadable
+from lakehouse.history import Commit
 from lakehouse.stamp import CheckResult
 
 
@@ -61,12 +62,12 @@ def audited(inputs: Inputs, asset: TableAsset, engine: Engine, frame: object, re
 
 
 def counts(inputs: Inputs, asset: TableAsset, rows: int, *, adds: bool) -> tuple[CheckResult, ...]:
-    """How many rows the table will have, against what its log says that it has."""
+    """How many rows the table will have, against what its log says that it has; where that is silent, it is counted."""
     checks = [check for check in asset.checks if isinstance(check, RowCount)]
     if not checks:
         return ()
     history = inputs.lake.history(asset.key)
-    before = history[-1].rows if history else None
+    before = _rows_before(inputs, asset, history[-1]) if history else None
     after = rows + (before or 0) if adds else rows
     results = []
     for check in checks:
@@ -75,6 +76,17 @@ def counts(inputs: Inputs, asset: TableAsset, rows: int, *, adds: bool) -> tuple
             raise ChecksFailed(asset.key, (f"{check.name}: {wrong}",))
         results.append(_whole(check, f"{after} rows, {before or 0} before", is_wrong=bool(wrong)))
     return tuple(results)
+
+
+def _rows_before(inputs: Inputs, asset: TableAsset, newest: Commit) -> int | None:
+    if newest.rows is not None:
+        return newest.rows
+    try:
+        return inputs.lake.count(inputs.lake.location(asset.key), newest.version)
+    except VersionUnreadable:
+        if asset.write != "replace":
+            raise
+        return None  # it is made anew, which must not wait for what cannot be read any more
 
 
 _OF_ROWS = (Rows, Unique, References, Custom)

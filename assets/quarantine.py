@@ -1,7 +1,8 @@
 """The quarantine: rows that failed a check, kept beside their table until they are mended.
 
-Of a table that is replaced it holds what the newest run kept back, and of any other table what every run did. Rows that were
-mended and released are kept as repairs: where a table is computed anew and the same wrong row comes again, they take its place.
+Of a table that is replaced it holds what the newest run kept back, and of any other table what every run did; of a merge, a
+wrong row that comes again is there once. Rows that were mended and released are kept as repairs: where a table is computed
+anew and the same wrong row comes again, they take its place.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -82,7 +83,9 @@ def keep_back(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp, audit
             return None
         tried = any(commit.stamp and commit.stamp.run == stamp.run for commit in history)
         lost = _lost(lake, asset, history)
-        return _among({*lost, (stamp.run, None)}) if rejected or tried or lost else None
+        if not (rejected or tried or lost):
+            return None
+        return " OR ".join((_among({*lost, (stamp.run, None)}), *_come_again(lake, asset, history)))
 
     def rows() -> object:
         if audit is None:
@@ -111,7 +114,7 @@ def _read(stamp: Stamp) -> frozenset[tuple[str, str, int]]:
 
 
 def settle(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp) -> None:
-    """Takes out of the quarantine what was put there for a sequence that another run published.
+    """Takes out of the quarantine what was put there for a sequence that another run published, and what came again.
 
     Where that cannot be done now, the next run that keeps rows back does it.
     """
@@ -120,7 +123,7 @@ def settle(lake: Lake, engine: Engine, asset: TableAsset, stamp: Stamp) -> None:
 
     def place(history: Sequence[Commit]) -> str | None:
         lost = _lost(lake, asset, history)
-        return _among(lost) if lost else None
+        return " OR ".join((*([_among(lost)] if lost else []), *_come_again(lake, asset, history))) or None
 
     with suppress(PlatformError):
         _replace(lake, engine, asset, stamp, place, lambda: engine.from_arrow(kept_back(lake, asset.key).slice(0, 0)))
@@ -186,6 +189,29 @@ def _lost(lake: Lake, asset: TableAsset, history: Sequence[Commit]) -> set[tuple
         return set()
     there = kept_back(lake, asset.key)
     return tried & set(zip(there["run"].to_pylist(), there["sequence"].to_pylist(), strict=True))
+
+
+def _come_again(lake: Lake, asset: TableAsset, history: Sequence[Commit]) -> list[str]:
+    """The rows of a merge that a run kept back and a later one again: once that has published, the later take their place."""
+    if asset.write in {"replace", "append"} or not history or history[-1].rows == 0:
+        return []
+    stamps = [commit.stamp for commit in lake.history(asset.key) if commit.stamp]
+    order = {(stamp.run, stamp.sequence): place for place, stamp in enumerate(stamps)}
+    there = kept_back(lake, asset.key)
+    if ROW_ID not in there.column_names:
+        return []
+    found = list(zip(*(there[name].to_pylist() for name in (ROW_ID, "run", "sequence")), strict=True))
+    newest: dict[str, int] = {}
+    for row, *made in found:
+        newest[row] = max(newest.get(row, -1), order.get(tuple(made), -1))
+    earlier: dict[tuple[str, int], list[str]] = {}
+    for row, run, sequence in found:
+        if -1 < order.get((run, sequence), -1) < newest[row]:
+            earlier.setdefault((run, sequence), []).append(row)
+    return [
+        f"({_among({made})} AND {ROW_ID} IN ({', '.join(map(quoted, sorted(again)))}))"
+        for made, again in earlier.items()
+    ]
 
 
 def _among(tries: Collection[tuple[str, int | None]] | Collection[tuple[str, int]]) -> str:

@@ -62,7 +62,9 @@ def make_table(inputs: Inputs, asset: TableAsset, code: str, sequence: int) -> M
             raise
         settle(lake, engine, asset, stamp)
         return MadeTable(
-            commit=commit, by_this_run=_run_of(commit) == stamp.run, notes=(*read.notes, *_notes(asset.key, results))
+            commit=commit,
+            by_this_run=_run_of(commit) == stamp.run,
+            notes=(*read.notes, *_notes(asset.key, results), *_passed_over(asset.key, judged.audit)),
         )
     finally:
         engine.release()
@@ -129,6 +131,13 @@ def _notes(key: str, results: Sequence[CheckResult]) -> tuple[str, ...]:
         for result in results
         if result.failed and result.otherwise in words
     )
+
+
+def _passed_over(key: str, audit: Audit | None) -> tuple[str, ...]:
+    if audit is None or not audit.unfit:
+        return ()
+    told = f"{audit.unfit} repairs hold values that the columns no longer do and were passed over"
+    return (f"{told}: the rows that they stand for are in {QUARANTINE}.{key}, to be mended again",)
 
 
 def _found(result: CheckResult) -> str:

@@ -82,7 +82,7 @@ class Audit:
     `rejected` holds the rows that failed a rule with `quarantine`, with the names of all rules that they failed, separated by
     "; ", in the column `failed_checks`, and what the row is known by in `row_id`. `samples` has up to three failing rows,
     worded, for each rule that failed. `repaired` counts the rows that came from what a person has mended, in place of those
-    kept back.
+    kept back, and `unfit` those of them that hold a value which the frame's columns do not, and took no row's place.
     """
 
     passed: object
@@ -93,6 +93,7 @@ class Audit:
     samples: Mapping[str, tuple[str, ...]]
     told: Mapping[str, Told] = field(default_factory=dict)
     repaired: int = 0
+    unfit: int = 0
 
     def results(self, rules: tuple[Rule, ...]) -> tuple[CheckResult, ...]:
         """What goes into the stamp."""

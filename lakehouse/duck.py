@@ -24,6 +24,9 @@ def connect(settings: LakeSettings) -> "duckdb.DuckDBPyConnection":
         connection.execute(f"LOAD '{_extension(name)}'")
     if settings.root.is_s3:
         connection.execute(_secret(settings))
+    # Spark's name for what both know, so that a check which is translated for both is worded once. Here, for a database has one
+    # writer of its catalog: cursors that each made it would conflict.
+    connection.execute("CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern)")
     return connection
 
 
@@ -44,12 +47,13 @@ def scan(location: Location, version: int) -> str:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Words DuckDB's errors as ours."""
+    """Words the errors of DuckDB, and of Arrow that its rows pass through, as ours."""
     import duckdb
+    import pyarrow as pa
 
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowException) as error:
         raise ComputeFailed(what, str(error)) from error
 
 

@@ -147,7 +147,11 @@ class Lake:
 
     def check_readable(self, location: Location, version: int) -> None:
         """Raises where a version cannot be read, such as one whose files were removed; reads no rows."""
-        DuckEngine(self.settings, self._duck).check_readable(location, version)
+        self.count(location, version)
+
+    def count(self, location: Location, version: int) -> int:
+        """How many rows a version has, for a log that does not tell."""
+        return DuckEngine(self.settings, self._duck).count(location, version)
 
     def reconnect(self) -> None:
         """Looks for the Spark server anew when it is needed next."""

@@ -20,6 +20,7 @@ _WIDER: Mapping[str, tuple[str, ...]] = {
     "float": ("double",),
 }
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_MOST_DIGITS = 38
 _NO = "no"
 
 
@@ -99,6 +100,19 @@ def fit(location: str, table: Schema, frame: Schema, *, evolve: bool) -> Fit:
     return Fit(columns={**kept, **dict.fromkeys(added)}, added=added)
 
 
+def joint(location: str, table: Schema, frame: Schema) -> Schema:
+    """The columns of a table that holds the rows of both and changes no value; refuses what one column cannot hold."""
+    types = {name: _wider(kind, frame.get(name, kind)) for name, kind in table.items()}
+    if wrong := [
+        f"column {name!r} is {worded(frame[name])}, and rows that are there hold {worded(table[name])}, which no column holds "
+        "both; take those rows out, or cast it in the function"
+        for name, kind in types.items()
+        if kind is _NO
+    ]:
+        raise SchemaRefused(location, "; ".join(wrong))
+    return {**types, **{name: kind for name, kind in frame.items() if name not in table}}
+
+
 def worded(kind: object) -> str:
     """A type as a person writes it.
 
@@ -130,6 +144,20 @@ def _cast(found: object, wanted: object) -> str | None:
         whole = int(other[1]) - int(other[2]) >= int(own[1]) - int(own[2])
         return wanted if places and whole else _NO
     return wanted if wanted in _WIDER.get(found, ()) else _NO
+
+
+def _wider(one: object, other: object) -> object:
+    """The type that holds the values of both; `_NO` where there is none."""
+    if _cast(other, one) is not _NO:
+        return one
+    if _cast(one, other) is not _NO:
+        return other
+    decimals = [_DECIMAL.fullmatch(kind) for kind in (one, other) if isinstance(kind, str)]
+    sizes = [(int(found[1]) - int(found[2]), int(found[2])) for found in decimals if found]
+    if len(sizes) < 2:
+        return _NO
+    whole, places = (max(numbers) for numbers in zip(*sizes, strict=True))
+    return f"decimal({whole + places},{places})" if whole + places <= _MOST_DIGITS else _NO
 
 
 def _is_known(kind: object) -> bool:

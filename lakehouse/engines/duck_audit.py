@@ -40,10 +40,6 @@ class DuckAudit:
 
     def of(self, rows: "pa.Table", repairs: Pinned | None = None, beside: Pinned | None = None) -> Audit:
         """What the rules found; where repairs stand for rows that would be kept back, what they find with those."""
-        # Spark's name for what both know, so that a check which is translated for both is worded once.
-        self._connection.execute(
-            "CREATE MACRO IF NOT EXISTS regexp_like(text, pattern) AS regexp_matches(text, pattern)"
-        )
         self._ask_of_none(rows)
         audit = self._once(rows, beside)
         if repairs is None or not audit.rejected_rows:
@@ -130,17 +126,34 @@ class DuckAudit:
         rejected = self._kept(_arrow("the rows kept back", audit.rejected), "SELECT * FROM frame")
         mended = f"(FROM {scan(repairs.location, repairs.version)} SEMI JOIN {rejected} USING ({ROW_ID}))"
         present = [name for name in rows.column_names if name in self._connection.sql(mended).columns]
-        repaired = self._connection.sql(f"SELECT {ROW_ID}, {', '.join(map(named, present))} FROM {mended}")
-        table = self._kept(repaired.to_arrow_table(), "SELECT * FROM frame")
+        mended_rows = self._connection.sql(f"SELECT {ROW_ID}, {', '.join(map(named, present))} FROM {mended}")
+        table, unfit = self._fitting(mended_rows, rows, present)
         (number,) = self._connection.sql(f"SELECT count(*) FROM {table}").fetchall()[0]
         if not number:
-            return None
+            return replace(audit, unfit=unfit) if unfit else None
         columns = ", ".join(map(named, rows.column_names))
         others = f"SELECT {columns} FROM {rejected} ANTI JOIN {table} USING ({ROW_ID})"
         union = f"{others} UNION ALL BY NAME SELECT * EXCLUDE ({ROW_ID}) FROM {table}"
         passed = _arrow("the rows that passed", audit.passed)
         whole = self._connection.from_arrow(passed).query("frame", f"SELECT * FROM frame UNION ALL BY NAME ({union})")
-        return replace(self._once(whole.to_arrow_table().cast(rows.schema), None), repaired=int(number))
+        again = self._once(whole.to_arrow_table().cast(rows.schema), None)
+        return replace(again, repaired=int(number), unfit=unfit)
+
+    def _fitting(self, mended: "duckdb.DuckDBPyRelation", rows: "pa.Table", present: Sequence[str]) -> tuple[str, int]:
+        """The table of the mended rows in the frame's types, and how many are not among them, for a value would be another."""
+        own = dict(zip(mended.columns, mended.types, strict=True))
+        frame = self._connection.from_arrow(rows)
+        wanted = dict(zip(frame.columns, frame.types, strict=True))
+        casts = {name: f"TRY_CAST({named(name)} AS {wanted[name]})" for name in present if own[name] != wanted[name]}
+        same = [f"TRY_CAST({cast} AS {own[name]}) IS NOT DISTINCT FROM {named(name)}" for name, cast in casts.items()]
+        columns = ", ".join((ROW_ID, *(f"{casts.get(name, named(name))} AS {named(name)}" for name in present)))
+        found = self._kept(mended.to_arrow_table(), "SELECT * FROM frame")
+        fits = f"SELECT {columns} FROM {found} WHERE {' AND '.join(same) or 'true'}"
+        table = self._kept(self._connection.sql(fits).to_arrow_table(), "SELECT * FROM frame")
+        (all_of_them,), (fitting,) = (
+            self._connection.sql(f"SELECT count(*) FROM {each}").fetchall()[0] for each in (found, table)
+        )
+        return table, int(all_of_them - fitting)
 
     def _samples(self, sql: str) -> tuple[str, ...]:
         rows = self._connection.sql(sql)

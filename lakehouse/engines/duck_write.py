@@ -1,13 +1,14 @@
 """Commits a DuckDB relation with delta-rs: in place of all rows, added to them, or merged with them by key."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lakehouse.duck import named, told
+from lakehouse.duck import named, scan, told
 from lakehouse.engine import Publication
 from lakehouse.engines import delta_rs
 from lakehouse.engines.arrow_rows import Rows, delta_schema
 from lakehouse.merge import DELETED, EXAMPLES, Merge, check_key_columns, check_keys, check_keys_are_old
-from lakehouse.schema import Fit, Schema, check_frame, fit
+from lakehouse.schema import Fit, Schema, check_frame, fit, joint
 from lakehouse.settings import LakeSettings
 
 if TYPE_CHECKING:
@@ -45,12 +46,37 @@ def publish(
         return
     if publication.write == "append" and table:
         frame = _fitted(frame, _fit(publication, table, came))
+    if publication.replace_where is not None and table:
+        frame, publication = _beside_the_rest(connection, frame, came, publication, table)
     delta_rs.commit(Rows(frame), publication, table, settings)
 
 
 def _fit(publication: Publication, table: "deltalake.DeltaTable | None", came: Schema) -> Fit:
     own = delta_rs.schema_of(table.schema()) if table else came
     return fit(publication.location.uri, own, came, evolve=publication.evolve)
+
+
+def _beside_the_rest(
+    connection: "duckdb.DuckDBPyConnection",
+    frame: "duckdb.DuckDBPyRelation",
+    came: Schema,
+    publication: Publication,
+    table: "deltalake.DeltaTable",
+) -> "tuple[duckdb.DuckDBPyRelation, Publication]":
+    """A frame that takes the place of some rows, in the table's types; where those are too narrow, with all other rows."""
+    place, own = publication.location.uri, delta_rs.schema_of(table.schema())
+    types = joint(place, own, came)
+    fitted = _fitted(frame, fit(place, types, came, evolve=True))
+    if all(types[name] == kind for name, kind in own.items()):
+        return fitted, publication
+    with told("the rows that are there already"):
+        rest = (
+            f"SELECT {_columns(fit(place, types, own, evolve=True))} FROM {scan(publication.location, table.version())}"
+        )
+        rest += f" WHERE NOT coalesce(({publication.replace_where}), false)"
+        whole = connection.from_arrow(fitted.to_arrow_table())
+        whole = whole.query("frame", f"SELECT * FROM frame UNION ALL BY NAME {rest}")
+    return whole, replace(publication, replace_where=None, evolve=False)
 
 
 def _marked(
@@ -85,8 +111,11 @@ def _schema_of(frame: "duckdb.DuckDBPyRelation") -> Schema:
 
 
 def _fitted(frame: "duckdb.DuckDBPyRelation", fitting: Fit, *others: str) -> "duckdb.DuckDBPyRelation":
-    columns = [
+    return frame.project(", ".join((_columns(fitting), *map(named, others))))
+
+
+def _columns(fitting: Fit) -> str:
+    return ", ".join(
         f"CAST({named(name)} AS {_SQL_TYPES.get(kind, kind.upper())}) AS {named(name)}" if kind else named(name)
         for name, kind in fitting.columns.items()
-    ]
-    return frame.project(", ".join((*columns, *map(named, others))))
+    )

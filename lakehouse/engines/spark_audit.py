@@ -70,7 +70,7 @@ class SparkAudit:
         audit = self._once(frame, beside)
         if repairs is None or not audit.rejected_rows:
             return audit
-        return self._repaired(frame.columns, audit, repairs) or audit
+        return self._repaired(frame, audit, repairs) or audit
 
     def wrong_rule(self, frame: "DataFrame") -> str | None:
         """The rule that cannot be asked of such columns, asked one by one; None where each can."""
@@ -169,18 +169,20 @@ class SparkAudit:
         marked = self._kept(joined.select(*others, mark))
         return marked, int(marked.filter(MARK.format(place)).count())
 
-    def _repaired(self, columns: Sequence[str], audit: Audit, repairs: Pinned) -> Audit | None:
+    def _repaired(self, frame: "DataFrame", audit: Audit, repairs: Pinned) -> Audit | None:
         """The audit of the frame with what was mended in place of the rows that would be kept back; None for none."""
-        rejected = _frame(audit.rejected)
+        rejected, columns = _frame(audit.rejected), frame.columns
         mended = self._read(repairs.location, repairs.version)
         mended = self._kept(mended.join(rejected.select(ROW_ID), ROW_ID, "left_semi"))
-        count = mended.count()
+        fitting = self._kept(_fitting(mended, frame))
+        count = fitting.count()
+        unfit = mended.count() - count
         if not count:
-            return None
-        others = rejected.join(mended.select(ROW_ID), ROW_ID, "left_anti").select(*map(_named, columns))
-        present = mended.select(*(_named(column) for column in columns if column in mended.columns))
-        whole = _frame(audit.passed).unionByName(others).unionByName(present, allowMissingColumns=True)
-        return replace(self._once(whole, None), repaired=count)
+            return replace(audit, unfit=unfit) if unfit else None
+        others = rejected.join(fitting.select(ROW_ID), ROW_ID, "left_anti").select(*map(_named, columns))
+        whole = _frame(audit.passed).unionByName(others)
+        whole = whole.unionByName(fitting.drop(ROW_ID), allowMissingColumns=True)
+        return replace(self._once(whole, None), repaired=count, unfit=unfit)
 
     def _kept(self, frame: "DataFrame") -> "DataFrame":
         kept = keep(frame)
@@ -200,6 +202,19 @@ def _fails(rule: Rule, found: str) -> "Column":
         given = [F.col(_named(column)).isNotNull() for column in rule.columns]
         return reduce(lambda left, right: left & right, given) & F.col(found).isNull()
     return F.lit(False)
+
+
+def _fitting(mended: "DataFrame", frame: "DataFrame") -> "DataFrame":
+    """The mended rows in the frame's types, without those of which a value would be another."""
+    from pyspark.sql import functions as F
+
+    own = {field.name: field.dataType for field in mended.schema}
+    wanted = {field.name: field.dataType for field in frame.schema}
+    others = [name for name in frame.columns if name in own and own[name].simpleString() != wanted[name].simpleString()]
+    casts = {name: F.col(_named(name)).try_cast(wanted[name]) for name in others}
+    same = [cast.try_cast(own[name]).eqNullSafe(F.col(_named(name))) for name, cast in casts.items()]
+    columns = [casts.get(name, F.col(_named(name))).alias(name) for name in frame.columns if name in own]
+    return mended.filter(reduce(lambda left, right: left & right, same, F.lit(True))).select(ROW_ID, *columns)
 
 
 def _identified(rows: "DataFrame", columns: Sequence[str]) -> "DataFrame":

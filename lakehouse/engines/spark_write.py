@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from lakehouse.engine import Publication
 from lakehouse.engines.spark_session import SparkConnection
 from lakehouse.errors import CommitTaken, SchemaRefused
 from lakehouse.merge import DELETED, EXAMPLES, Merge, check_key_columns, check_keys, check_keys_are_old
-from lakehouse.schema import Fit, Schema, check_frame, fit
+from lakehouse.schema import Fit, Schema, check_frame, fit, joint
 from lakehouse.table import Location
 
 if TYPE_CHECKING:
@@ -28,10 +29,13 @@ def publish(connection: SparkConnection, session: "SparkSession", frame: "DataFr
         session.conf.set(f"spark.databricks.delta.properties.defaults.{name.removeprefix('delta.')}", value)
     place = publication.location.uri
     check_frame(place, frame.columns, schema_of(frame))
-    if publication.write == "replace":
+    if publication.write == "replace" and publication.replace_where is None:
         _write(frame, publication)
         return
     table = _table(session, publication.location)
+    if publication.write == "replace":
+        _write(*_beside_the_rest(session, frame, publication, table))
+        return
     if isinstance(publication.write, Merge):
         _merge(connection, session, frame, publication, publication.write, table)
     else:
@@ -39,6 +43,23 @@ def publish(connection: SparkConnection, session: "SparkSession", frame: "DataFr
             _fitted(frame, fit(place, table, schema_of(frame), evolve=publication.evolve)) if table else frame,
             publication,
         )
+
+
+def _beside_the_rest(
+    session: "SparkSession", frame: "DataFrame", publication: Publication, table: Schema
+) -> "tuple[DataFrame, Publication]":
+    """A frame that takes the place of some rows, in the table's types; where those are too narrow, with all other rows."""
+    from pyspark.sql import functions as F
+
+    place, came = publication.location.uri, schema_of(frame)
+    types = joint(place, table, came)
+    fitted = _fitted(frame, fit(place, types, came, evolve=True))
+    if all(types[name] == kind for name, kind in table.items()):
+        return fitted, publication
+    there = session.read.format("delta").load(publication.location.spark_uri)
+    rest = there.filter(~F.coalesce(F.expr(publication.replace_where or "true"), F.lit(False)))
+    whole = _fitted(rest, fit(place, types, table, evolve=True)).unionByName(fitted, allowMissingColumns=True)
+    return whole, replace(publication, replace_where=None, evolve=False)
 
 
 def schema_of(frame: "DataFrame") -> Schema:

@@ -1,10 +1,12 @@
 """Checks as an author declares them: what each finds, what is refused where it is declared, and what the stamp tells."""
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -203,6 +205,24 @@ def test_a_count_of_an_append_is_that_of_the_table_and_may_warn(lake: Lake) -> N
     assert done.outcomes[-1].notes == (
         "row_count(at_most=3) does not hold, it is 4 rows, 2 before: published all the same",
     )
+
+
+@pytest.mark.slow
+def test_a_table_whose_log_tells_no_number_of_rows_is_counted(lake: Lake) -> None:
+    """A writer need not put statistics into the log."""
+    checks = (row_count(at_most=4), row_count(grows_by_at_most=0.1, otherwise="warn"))
+    made_by(lake, raw(pa.table({"id": [1, 2, 3]})), clean(write="append")).run()
+    log = Path(lake.location(KEY).uri) / "_delta_log" / f"{0:020}.json"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        line.get("add", {}).pop("stats", None)
+    log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert lake.history(KEY)[-1].rows is None
+    more = clean(*checks, write="append")
+    error = failure(made_by(lake, raw(pa.table({"id": [4, 5]})), more).run())
+    assert "5 rows, wanted at most 4" in str(error)
+    done = made_by(lake, raw(pa.table({"id": [4]})), more).run()
+    assert "it is 4 rows, 3 before" in done.outcomes[1].notes[0]
 
 
 @pytest.mark.slow

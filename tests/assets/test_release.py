@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from assets import asset, row_count, rows, unique
+from assets import asset, merge, row_count, rows, unique
 from assets.asset import TableAsset
 from assets.errors import ChecksFailed, ReleaseRefused
 from assets.graph import Graph
@@ -105,6 +105,28 @@ def test_a_table_that_is_computed_anew_finds_what_was_mended_in_place_of_the_sam
     assert ids(lake, KEPT) == [3, 4]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_repair_that_no_longer_fits_its_column_is_passed_over_and_told(lake: Lake, engine: EngineName) -> None:
+    """The column was made narrower; the repair of another row still fits."""
+
+    def narrowed(rows: object) -> object:
+        sql = "id, CAST(amount AS INT) AS amount"
+        return rows.selectExpr("id", sql.partition(", ")[2]) if engine == "spark" else rows.project(sql)  # type: ignore[attr-defined]
+
+    declared = orders({1: 10, 2: -20, 3: -30}, engine=engine)
+    made_by(lake, *declared).run()
+    mend(lake, declared, {2: 3_000_000_000, 3: 30})
+    narrower = asset(KEY, inputs={"rows": "bronze.raw"}, engine=engine, checks=CHECKS)(narrowed)
+    done = made_by(lake, declared[0], narrower).run()
+    assert done.is_ok
+    assert any(
+        note.startswith("1 repairs hold values that the columns no longer do") for note in done.outcomes[1].notes
+    )
+    assert amounts(lake) == {1: 10, 3: 30}
+    assert str(lake.read_arrow(KEY).schema.field("amount").type) == "int32"
+    assert ids(lake, KEPT) == [2]
+
+
 @pytest.mark.slow
 def test_a_row_that_was_mended_at_its_source_is_not_there_twice(lake: Lake) -> None:
     declared = orders({1: 10, 2: -20})
@@ -162,6 +184,33 @@ def test_an_append_gets_mended_rows_once_and_its_next_batch_only_its_own(lake: L
     assert made_by(lake, *declared).run().is_ok
     assert amounts(lake) == {1: 10, 2: 20, 3: 30}
     assert ids(lake, KEPT) == [2]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_wrong_row_that_comes_again_to_a_merge_is_kept_back_once_and_can_be_released(
+    lake: Lake, engine: EngineName
+) -> None:
+    for number in range(3):
+        declared = orders({1: 10, 2: -20, 3 + number: -30 - number}, engine=engine, write=merge(on="id"))
+        assert made_by(lake, *declared).run().is_ok
+    assert ids(lake, KEPT) == [2, 3, 4, 5]
+    assert len(set(lake.read_arrow(KEPT)["row_id"].to_pylist())) == 4
+    assert mend(lake, declared, {2: 20}).released == 1
+    assert amounts(lake) == {1: 10, 2: 20}
+    assert ids(lake, KEPT) == [3, 4, 5]
+
+
+@pytest.mark.slow
+def test_a_wrong_row_stays_kept_back_where_the_run_that_found_it_again_published_nothing(lake: Lake) -> None:
+    """The next run does not find it any more, for a merge is given what changed."""
+    options = {"write": merge(on="id"), "retries": 0}
+    made_by(lake, *orders({1: 10, 2: -20}, **options)).run()
+    around = Around(lake, Stopped(3, after=False))  # the raw table, then the quarantine, then the table
+    assert not made_by(around, *orders({2: -20, 3: 30}, **options)).run().is_ok  # type: ignore[arg-type]
+    declared = orders({3: 30, 4: 40}, **options)
+    assert made_by(lake, *declared).run().is_ok
+    assert ids(lake, KEPT) == [2]
+    assert mend(lake, declared, {2: 20}).released == 1
 
 
 class Stopped:

@@ -8,7 +8,7 @@ import pytest
 
 from lakehouse.errors import PlatformError, SchemaRefused
 from lakehouse.merge import Merge
-from lakehouse.schema import fit, worded
+from lakehouse.schema import fit, joint, worded
 from tests.contract.conftest import Bench
 
 pytestmark = pytest.mark.slow
@@ -94,6 +94,32 @@ def test_a_merge_leaves_a_column_that_is_missing_as_it_was(bench: Bench) -> None
     assert bench.rows() == [{"id": 1, "x": "a", "at": 9.5}]
 
 
+WIDENED = {
+    "whole numbers": (pa.int32(), -2, pa.int64(), -3_000_000_000),
+    "floats": (pa.float32(), -0.5, pa.float64(), -0.1),
+    "decimals": (pa.decimal128(4, 2), Decimal("12.34"), pa.decimal128(6, 1), Decimal("12345.6")),
+}
+
+
+@pytest.mark.parametrize("case", WIDENED)
+def test_rows_that_take_the_place_of_some_widen_the_table_or_are_widened_to_it(bench: Bench, case: str) -> None:
+    """All the rest stays, and no value is another than it was."""
+    narrow, small, wide, large = WIDENED[case]
+
+    def put(sequence: int, id: int, kind: pa.DataType, value: object, **others: object) -> None:
+        rows = pa.table({"id": [id], "x": pa.array([value], kind), **{name: [v] for name, v in others.items()}})
+        bench.publish(rows, sequence, replace_where=f"id = {id}", evolve=True)
+
+    put(1, 1, narrow, small)
+    put(2, 2, narrow, small)
+    put(3, 2, wide, large, new="n")
+    put(4, 3, narrow, small)
+    found = [(row["id"], row["x"], row["new"]) for row in bench.rows()]
+    assert found == [(1, small, None), (2, large, "n"), (3, small, None)]
+    with pytest.raises(SchemaRefused, match="column 'x' is string, and rows that are there hold"):
+        put(5, 4, pa.string(), "x")
+
+
 def test_a_type_that_delta_does_not_know_is_refused(bench: Bench) -> None:
     def frame(engine: object) -> object:
         made = engine.from_arrow(pa.table({"id": [1]}))  # type: ignore[attr-defined]
@@ -131,6 +157,12 @@ def test_decimals_widen_where_no_digit_is_lost() -> None:
         else:
             with pytest.raises(SchemaRefused):
                 fit("t", {"x": wanted}, {"x": found}, evolve=True)
+
+
+def test_what_no_decimal_holds_is_refused() -> None:
+    assert joint("t", {"x": "decimal(4,2)"}, {"x": "decimal(6,1)"}) == {"x": "decimal(7,2)"}
+    with pytest.raises(SchemaRefused, match="which no column holds both"):
+        joint("t", {"x": "decimal(38,2)"}, {"x": "decimal(38,3)"})
 
 
 def test_types_are_told_as_a_person_writes_them() -> None:

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
 
 from assets import asset, custom, references, row_count, rows, unique
 from assets.asset import TableAsset
+from lakehouse.audit import RowRule
 from lakehouse.engine import EngineName
 from lakehouse.lake import Lake
 from tests.assets.authored import made_by
@@ -74,6 +76,27 @@ def test_a_frame_is_computed_once_for_its_audit_the_quarantine_and_the_commit(la
     stamp = lake.history(KEY)[-1].stamp
     assert stamp
     assert stamp.checks[1].failed == sum(chance >= 0.5 for chance in bad["chance"].to_pylist())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_home")
+def test_frames_of_one_wave_are_audited_at_once_by_the_same_database() -> None:
+    """A new database each time, for whatever is made in it once is made while all of them look."""
+    rule = RowRule(name="text", expression="regexp_like(CAST(id AS VARCHAR), '^1$')", otherwise="warn")
+    frame = pa.table({"id": [1, 2]})
+
+    def audited(lake: Lake, barrier: threading.Barrier) -> int:
+        engine = lake.engine("duckdb")
+        barrier.wait(30)
+        try:
+            return engine.audit(frame, (rule,)).failed["text"]
+        finally:
+            engine.release()
+
+    for _ in range(5):
+        lake, barrier = Lake.from_env(), threading.Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda _, held=(lake, barrier): audited(*held), range(4))) == [1] * 4
 
 
 @pytest.mark.slow
