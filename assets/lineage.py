@@ -58,11 +58,11 @@ class Lineage:
     unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lake: Lake) -> "Lineage":
-        """The lineage that the logs of a lake tell now."""
+    def of(cls, lake: Lake, tables: Iterable[str] | None = None) -> "Lineage":
+        """The lineage that the logs of a lake tell now; of some of its tables, where they are named."""
         found: dict[str, list[Version]] = {}
         unreadable: dict[str, PlatformError] = {}
-        for table, commits in lake.histories():
+        for table, commits in lake.histories(tables):
             if isinstance(commits, PlatformError):
                 unreadable[table] = commits
                 continue
