@@ -7,6 +7,7 @@ from airflow.sdk import Asset, AssetAlias, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from assets import catalog
+from assets.asset import group_of
 from assets.graph import Graph
 from assets.lineage import Lineage
 from assets.materialize import Done, Materializer
@@ -62,7 +63,7 @@ def materialize(keys: Sequence[str], context: Context) -> Mapping[str, object]:
     found = news(lineage, done.outcomes, run)
     addresses = uris(graph, lake.settings)
     for key, extra in found.items():
-        _emit(context, Asset(name=key, uri=addresses[key]), extra)
+        _emit(context, Asset(name=key, uri=addresses[key], group=group_of(graph.assets[key])), extra)
     if not found:
         raise AirflowSkipException(_why_nothing(done))
     return dict(found)
@@ -84,12 +85,10 @@ def _chosen(graph: Graph, keys: Sequence[str], selection: str | None) -> Sequenc
 
 def _emit(context: Context, asset: Asset, extra: Extra) -> None:
     """The event goes by the asset where it is an outlet, and by the task's alias where the task makes several."""
-    outlets = context["outlets"]
-    if asset in outlets:
-        context["outlet_events"][asset].extra = dict(extra)
-        return
-    for outlet in outlets:
-        if isinstance(outlet, AssetAlias):
+    for outlet in context["outlets"]:
+        if isinstance(outlet, Asset) and outlet.name == asset.name:
+            context["outlet_events"][outlet].extra = dict(extra)
+        elif isinstance(outlet, AssetAlias):
             context["outlet_events"][outlet].add(asset, extra=dict(extra))
 
 

@@ -13,7 +13,7 @@ class AliasTrigger(BaseTrigger):
     """Ends once a version of a model has an alias, or the old stage before it, or when the deadline has passed."""
 
     def __init__(self, *, model: str, alias: str, poll_seconds: float, deadline: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.model, self.alias, self.poll_seconds, self.deadline = model, alias, poll_seconds, deadline
 
     def serialize(self) -> tuple[str, dict[str, object]]:
