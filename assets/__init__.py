@@ -2,6 +2,7 @@
 
 from assets.asset import asset, external, model
 from assets.check import CheckOutcome, custom, references, rows, unique
+from assets.job import Cron, Materialize, OnUpdate, WaitFor, job
 from assets.matching import matches
 from assets.measure import fresh, row_count
 from assets.trained import Trained
@@ -9,11 +10,16 @@ from assets.write import merge
 
 __all__ = [
     "CheckOutcome",
+    "Cron",
+    "Materialize",
+    "OnUpdate",
     "Trained",
+    "WaitFor",
     "asset",
     "custom",
     "external",
     "fresh",
+    "job",
     "matches",
     "merge",
     "model",

@@ -1,4 +1,4 @@
-"""Loads modules of definitions and makes the graph of what they declare."""
+"""Loads modules of definitions and makes the graph and the jobs of what they declare."""
 
 import ast
 import importlib
@@ -7,6 +7,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -14,9 +15,19 @@ from assets.asset import Asset, External, ModelAsset, TableAsset
 from assets.code import declares
 from assets.errors import BadOption, DefinitionsUnloadable, Where
 from assets.graph import Graph
+from assets.job import Job
+from assets.jobs import Jobs
 from assets.options import short
 from assets.settings import DefinitionSettings
 from lakehouse.errors import PlatformError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """All that modules of definitions declare."""
+
+    graph: Graph
+    jobs: Jobs
 
 
 def load(modules: Iterable[str] | None = None) -> Graph:
@@ -24,17 +35,30 @@ def load(modules: Iterable[str] | None = None) -> Graph:
 
     A package stands for all its modules. A module is imported from the environment or from the working folder.
     """
+    return _graph_and_jobs(modules)[0]
+
+
+def load_jobs(modules: Iterable[str] | None = None) -> Declared:
+    """The graph, and the jobs over it."""
+    graph, jobs = _graph_and_jobs(modules)
+    return Declared(graph=graph, jobs=Jobs.of(graph, jobs))
+
+
+def _graph_and_jobs(modules: Iterable[str] | None) -> tuple[Graph, list[Job]]:
     names = tuple(modules) if modules is not None else DefinitionSettings.from_env().modules
     found: dict[int, Asset] = {}
+    jobs: dict[int, Job] = {}
     for name in names:
         for module in _modules(name):
             _refuse_lost(module)
             for value in vars(module).values():
                 if isinstance(value, (TableAsset, ModelAsset, External)):
                     found[id(value)] = value
+                elif isinstance(value, Job):
+                    jobs[id(value)] = value
     if not found:
         raise DefinitionsUnloadable(", ".join(names), "it declares no asset, model or external that is bound to a name")
-    return Graph.of(found.values())
+    return Graph.of(found.values()), list(jobs.values())
 
 
 def _modules(name: str) -> Iterator[ModuleType]:

@@ -58,9 +58,9 @@ class Lineage:
     unreadable: Mapping[str, PlatformError] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lake: Lake) -> "Lineage":
-        """The lineage that the logs of a lake tell now."""
-        return cls.told_by(lake.histories())
+    def of(cls, lake: Lake, tables: Iterable[str] | None = None) -> "Lineage":
+        """The lineage that the logs of a lake tell now; of some of its tables, where they are named."""
+        return cls.told_by(lake.histories(tables))
 
     @classmethod
     def told_by(cls, histories: Iterable[tuple[str, Sequence[Commit] | PlatformError]]) -> "Lineage":

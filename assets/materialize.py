@@ -99,15 +99,17 @@ class Materializer:
         jobs: int | None = None,
         reporter: Reporter | None = None,
         stop: Stop | None = None,
+        name: str | None = None,
     ) -> Done:
         """Makes what the plan says. All steps read the versions that were there when it started, or that it made itself.
 
-        What `pins` names is read at that older version on purpose. The run ends early where `stop` is asked.
+        What `pins` names is read at that older version on purpose. The run ends early where `stop` is asked. `name` is what
+        the run is called in the stamps, where it has a name already.
         """
         stop = stop or Stop()
         look = self._planned(selection, pins, force=force)
         began = self._clock()
-        run = Run(id=f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at=began, pins={})
+        run = Run(id=name or f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at=began, pins={})
         maker = Maker(
             lake=self.lake,
             models=self.models,

@@ -1,7 +1,7 @@
 """The lake: every table by its key, its history from the log, and the engines that make new versions."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -84,9 +84,9 @@ class Lake:
         """Every commit of a table, oldest first; empty where there is no table."""
         return read_history(self.files, location or self.location(key))
 
-    def histories(self) -> Iterator[tuple[str, tuple[Commit, ...] | PlatformError]]:
-        """The history of each table; the error, where its log cannot be read."""
-        for key in self.tables():
+    def histories(self, keys: Iterable[str] | None = None) -> Iterator[tuple[str, tuple[Commit, ...] | PlatformError]]:
+        """The history of each table, or of each that is named; the error, where its log cannot be read."""
+        for key in self.tables() if keys is None else keys:
             try:
                 yield key, self.history(key)
             except PlatformError as error:

@@ -1,0 +1,34 @@
+"""When the iris line is made, and by whom it is reviewed: the jobs that Airflow runs as DAGs."""
+
+from assets import Cron, Materialize, OnUpdate, WaitFor, job
+
+LINE = {"line": "iris"}
+
+data = job(
+    "iris_data_dag",
+    steps=[Materialize("bronze.iris_raw+ and +gold.iris_features")],
+    schedule=Cron.at("0 6 * * *"),
+    description="Measured flowers, from the landing folder to the features that the classifier learns from.",
+    tags=LINE,
+)
+
+training = job(
+    "ml_training_dag",
+    steps=[
+        Materialize("+gold.iris_features", by="step", name="run_data_pipeline", owns=False),
+        Materialize("models.iris_xgboost_classifier", by="step", name="run_training_pipeline"),
+    ],
+    schedule=OnUpdate.any("gold.iris_features"),
+    description="Trains the classifier once its features are new.",
+    tags=LINE,
+)
+
+inference = job(
+    "ml_inference_dag",
+    steps=[
+        WaitFor("models.iris_xgboost_classifier", "staging", name="wait_for_model_in_staging"),
+        Materialize("gold.iris_predictions", by="step", name="run_inference_pipeline"),
+    ],
+    description="Predicts with the version of the classifier that was reviewed.",
+    tags=LINE,
+)

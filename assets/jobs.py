@@ -1,0 +1,78 @@
+"""The jobs of a graph: a value, valid once it exists."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from assets.asset import External, ModelAsset
+from assets.errors import BadOption, BadSelection, NoAssetHas, UnknownAsset
+from assets.graph import Graph
+from assets.job import Job, Materialize, WaitFor
+from assets.key import nearest
+from assets.select import select
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jobs:
+    """Jobs by name, and the job that owns each asset which one owns.
+
+    Built by `Jobs.of`, which refuses second owners, names that no asset has and selections of nothing.
+    """
+
+    jobs: Mapping[str, Job]
+    owners: Mapping[str, str]
+
+    @classmethod
+    def of(cls, graph: Graph, declared: Iterable[Job]) -> "Jobs":
+        """The declared jobs."""
+        jobs: dict[str, Job] = {}
+        owners: dict[str, str] = {}
+        for job in declared:
+            if job.name in jobs:
+                found = f"{job.name!r} again, and first at {jobs[job.name].where}"
+                raise BadOption(job.where, "the name of a job", found, "a name of its own")
+            jobs[job.name] = job
+            _check_schedule(graph, job)
+            for key in _owned(graph, job):
+                if key in owners:
+                    found = f"{key} again, which {owners[key]!r} makes, declared at {jobs[owners[key]].where}"
+                    wanted = "assets that no other job makes; 'owns=False' only sees to it that they are fresh"
+                    raise BadOption(job.where, f"a selection of the job {job.name!r}", found, wanted)
+                owners[key] = job.name
+        return cls(jobs=MappingProxyType(jobs), owners=MappingProxyType(owners))
+
+
+def made_by(graph: Graph, job: Job, step: Materialize) -> tuple[str, ...]:
+    """The keys of what a step makes, inputs first."""
+    try:
+        found = [key for key in select(graph, step.selection) if not isinstance(graph.assets[key], External)]
+    except (BadSelection, UnknownAsset, NoAssetHas) as error:
+        raise BadOption(job.where, f"a selection of the job {job.name!r}", repr(step.selection), str(error)) from error
+    if not found:
+        raise BadOption(job.where, f"a selection of the job {job.name!r}", "nothing that is made", "what a run makes")
+    return tuple(found)
+
+
+def _owned(graph: Graph, job: Job) -> Iterator[str]:
+    for step in job.steps:
+        if isinstance(step, WaitFor):
+            _check_model(graph, job, step)
+            continue
+        keys = made_by(graph, job, step)
+        if step.owns:
+            yield from keys
+
+
+def _check_model(graph: Graph, job: Job, step: WaitFor) -> None:
+    if not isinstance(graph.assets.get(step.model), ModelAsset):
+        models = [key for key, asset in graph.assets.items() if isinstance(asset, ModelAsset)]
+        wanted = f"the key of a model ({', '.join(models) or 'there is none'})"
+        raise BadOption(job.where, f"the model that {job.name!r} waits for", repr(step.model), wanted)
+
+
+def _check_schedule(graph: Graph, job: Job) -> None:
+    for key in job.on_update.assets if job.on_update else ():
+        if key not in graph.assets:
+            close = nearest(key, graph.assets)
+            wanted = f"the key of an asset; did you mean {' or '.join(close)}?" if close else "the key of an asset"
+            raise BadOption(job.where, f"what the job {job.name!r} is started by", repr(key), wanted)

@@ -1,0 +1,1 @@
+"""From jobs to Airflow: translated without it, rendered with it, done by the same code as everywhere."""

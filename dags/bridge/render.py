@@ -1,0 +1,79 @@
+"""DAGs, tasks and assets as Airflow's own objects."""
+
+from datetime import UTC, datetime
+
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetAlias,
+    AssetAll,
+    AssetAny,
+    AssetOrTimeSchedule,
+    BaseOperator,
+    CronTriggerTimetable,
+    Param,
+    TriggerRule,
+)
+
+from dags.bridge.operators import MaterializeOperator, WaitForAlias
+from dags.bridge.spec import AssetSpec, DagSpec, ScheduleSpec, TaskSpec, WaitSpec
+
+_FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def render(spec: DagSpec) -> DAG:
+    """The DAG of a spec. Of its runs one works at a time, and the times that passed while it was off are not made up for."""
+    dag = DAG(
+        dag_id=spec.id,
+        schedule=_schedule(spec.schedule),
+        start_date=_FIRST_DAY,
+        catchup=False,
+        max_active_runs=1,
+        doc_md=spec.doc,
+        tags=list(spec.tags),
+        params={
+            "selection": Param(None, type=["null", "string"], description="Only these of the DAG's assets."),
+            "force": Param(False, type="boolean", description="Makes them also where nothing has changed."),
+            "why": Param("", type="string", description="What the run is for; it is told in the log."),
+        },
+    )
+    made: dict[str, BaseOperator] = {}
+    for task in spec.tasks:
+        made[task.id] = _operator(dag, task)
+        made[task.id].set_upstream([made[other] for other in task.after])
+    return dag
+
+
+def asset(spec: AssetSpec) -> Asset:
+    """The Airflow asset of a spec."""
+    return Asset(name=spec.name, uri=spec.uri, group=spec.group)
+
+
+def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
+    given = {
+        "dag": dag,
+        "task_id": task.id,
+        "retries": task.retries,
+        "owner": task.owner or "lakeline",
+        "doc_md": task.doc,
+        "execution_timeout": task.timeout,
+        # What is fresh already is skipped, and the rest of the DAG goes on.
+        "trigger_rule": TriggerRule.NONE_FAILED,
+        **({} if task.pool is None else {"pool": task.pool}),
+    }
+    if isinstance(task.does, WaitSpec):
+        does = task.does
+        return WaitForAlias(model=does.model, alias=does.alias, poll=does.poll, deadline=does.timeout, **given)
+    outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
+    if task.alias is not None:
+        outlets.append(AssetAlias(name=task.alias))
+    return MaterializeOperator(keys=task.does.keys, outlets=outlets, **given)
+
+
+def _schedule(spec: ScheduleSpec) -> object:
+    assets = [asset(each) for each in spec.assets]
+    updates = AssetAll(*assets) if spec.needs_all else AssetAny(*assets)
+    if spec.cron is None:
+        return updates if assets else None
+    times = CronTriggerTimetable(spec.cron, timezone=spec.timezone)
+    return AssetOrTimeSchedule(timetable=times, assets=updates) if assets else times

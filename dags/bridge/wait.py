@@ -1,0 +1,48 @@
+"""Waiting for an alias in the triggerer: one small question to MLflow each time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from lakehouse.errors import PlatformError
+
+
+class AliasTrigger(BaseTrigger):
+    """Ends once a version of a model has an alias, or the old stage before it, or when the deadline has passed."""
+
+    def __init__(self, *, model: str, alias: str, poll_seconds: float, deadline: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.model, self.alias, self.poll_seconds, self.deadline = model, alias, poll_seconds, deadline
+
+    def serialize(self) -> tuple[str, dict[str, object]]:
+        """How the triggerer makes it again."""
+        own = {"model": self.model, "alias": self.alias, "poll_seconds": self.poll_seconds, "deadline": self.deadline}
+        return "dags.bridge.wait.AliasTrigger", own
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event: the version, or nothing where it was waited for too long. An MLflow that is away is asked again."""
+        deadline = datetime.fromisoformat(self.deadline)
+        while datetime.now(UTC) < deadline:
+            version = await asyncio.to_thread(self._standing)
+            if version is not None:
+                yield TriggerEvent({"version": version})
+                return
+            left = (deadline - datetime.now(UTC)).total_seconds()
+            await asyncio.sleep(max(0.0, min(self.poll_seconds, left)))
+        yield TriggerEvent({})
+
+    def _standing(self) -> int | None:
+        from registry.aliases import STAGES, read_model
+        from registry.settings import RegistrySettings
+
+        try:
+            shown = read_model(RegistrySettings.from_env(), self.model.split(".", maxsplit=1)[1])
+        except PlatformError as error:
+            self.log.warning("MLflow does not answer, so it is asked again: %s", error)
+            return None
+        if shown is None:
+            return None
+        stage = next((stage for stage, alias in STAGES.items() if alias == self.alias), "")
+        return shown.aliases.get(self.alias) or shown.stages.get(stage)
