@@ -17,7 +17,8 @@ import pytest
 
 from assets import external, rows
 from assets.asset import Asset, TableAsset
-from assets.errors import UnknownAsset
+from assets.errors import InputGone, UnknownAsset
+from assets.graph import Graph
 from assets.lineage import Lineage
 from assets.materialize import Materializer
 from assets.tending import Tended, Tender, Upkeep, lost_to_models
@@ -30,6 +31,8 @@ from lakehouse.stamp import InputVersion, Stamp
 from lakehouse.table import TableVersion
 from lakehouse.upkeep import MANY
 from registry.door import opened
+from registry.models import Models
+from registry.settings import RegistrySettings
 from tests.assets.authored import (
     actions,
     copied,
@@ -305,6 +308,39 @@ def test_an_old_version_that_a_model_or_a_table_is_made_from_while_upkeep_is_at_
     assert readable(lake, "bronze.top")[:3] == [1, 2, 4]
     assert tended(done, "bronze.top").removed.files == 2
     assert lost_to_models(lake, made.models, made.graph) == (1, ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("passed", ["trained", "registered"])
+def test_a_model_whose_input_upkeep_removed_meanwhile_is_not_registered(lake: Lake, store: Path, passed: str) -> None:
+    assert store.exists()
+    for number in range(3):
+        made = made_by(lake, numbers("silver.rows", [number, 9]))
+        made.run()
+    tree = line_of_tree(of="silver.rows")
+    done: list[Upkeep] = []
+
+    def at(point: str) -> None:
+        if point == passed and not done:
+            done.append(tender(made).run(grace=NONE))
+
+    def trained(rows: pa.Table) -> object:
+        at("trained")
+        return tree.function(rows)
+
+    models = Models(RegistrySettings.from_env(), lake, passing=at)
+    graph = Graph.of([numbers("silver.rows", [2, 9]), replace(tree, function=trained, code="1")])
+    trains = Materializer(lake, models, graph)
+    outcome = trains.run("models.tree", pins=["silver.rows@0"]).outcomes[0]
+    assert tended(done[0], "silver.rows").removed.files == 2
+    assert isinstance(outcome.error, InputGone)
+    assert "silver.rows v0" in str(outcome.error)
+    assert models.versions("tree") == ()
+    assert models.aliases_in_mlflow("tree") == {}
+    assert lost_to_models(lake, models, graph) == (0, ())
+    assert trains.run("models.tree").is_ok
+    assert models.aliases("tree")["candidate"] == models.versions("tree")[0]
+    assert models.agreement().differences == ()
 
 
 @pytest.mark.slow
