@@ -19,6 +19,7 @@ PlatformError (lakehouse.errors)
 │   ├── VersionsLost             versions of tables that models were trained on and that are gone
 │   ├── UnknownRun               a run that made nothing
 │   ├── FunctionFailed           an author's function raised
+│   ├── InputGone                a version that a model was trained on and that was removed meanwhile
 │   ├── CheckUnusable            a check that cannot be asked of its asset's frame
 │   ├── ChecksFailed             rows that may not be published
 │   └── ReleaseRefused           mended rows that cannot go back into their table
@@ -266,6 +267,20 @@ class FunctionFailed(Fatal):
 
     def __str__(self) -> str:
         return f"the function of {self.key} raised at {self.where}: {self.reason}"
+
+
+class InputGone(Fatal):
+    """A version that a model was trained on and that was removed meanwhile."""
+
+    def __init__(self, key: str, source: str, version: int, reason: str) -> None:
+        super().__init__(key, source, version, reason)
+        self.key, self.source, self.version, self.reason = key, source, version, reason
+
+    def __str__(self) -> str:
+        return (
+            f"nothing was registered of {self.key}: {self.source} v{self.version}, which it was trained on, was removed "
+            f"meanwhile, as by an upkeep ({self.reason}); run again with a version that is there"
+        )
 
 
 class CheckUnusable(Fatal):

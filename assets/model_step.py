@@ -19,7 +19,13 @@ def make_model(inputs: Inputs, asset: ModelAsset, code: str, sequence: int) -> M
     run, extra = inputs.run.id, inputs.extra
     stamp = Stamp(asset=asset.key, code=code, inputs=read.inputs, run=run, sequence=sequence, extra=extra)
     datasets = _datasets(inputs, asset, read.frames, stamp)
-    return inputs.models.save(name_of(asset.key), lambda: _trained(asset, read.frames, inputs.stop), stamp, datasets)
+
+    def train() -> TrainedModel:
+        trained = _trained(asset, read.frames, inputs.stop)
+        inputs.confirm(asset)  # what cannot be published need not be kept in MLflow either
+        return trained
+
+    return inputs.models.save(name_of(asset.key), train, stamp, datasets, confirm=lambda: inputs.confirm(asset))
 
 
 def _trained(asset: ModelAsset, frames: Mapping[str, object], stop: Stop) -> TrainedModel:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from assets.asset import External, Made, ModelAsset, TableAsset
-from assets.errors import FunctionFailed
+from assets.errors import FunctionFailed, InputGone
 from assets.graph import Graph
 from assets.key import Reference
 from assets.observe import Snapshot, files_extra, location_of, name_of
 from assets.stop import Stop
 from lakehouse import landing
 from lakehouse.engine import Engine
-from lakehouse.errors import PlatformError
+from lakehouse.errors import PlatformError, VersionUnreadable
 from lakehouse.lake import Lake
 from lakehouse.stamp import InputVersion
 from lakehouse.table import Location, TableVersion
@@ -83,6 +83,31 @@ class Inputs:
             else:
                 found.frames[parameter] = engine.read(self.location(reference), version)
         return found
+
+    def confirm(self, asset: Made) -> None:
+        """Raises where a table's version that an asset was made from is no longer there, as after an upkeep meanwhile.
+
+        What goes between this look and the commit that tells of the need is not seen: upkeep and a run take no lock.
+        """
+        for reference in self.graph.inputs[asset.key].values():
+            source = self.graph.assets[reference.key]
+            if isinstance(source, ModelAsset) or (isinstance(source, External) and source.files):
+                continue
+            pinned = self.run.pins[str(reference)].version
+            try:
+                self._check_one_of(self.location(reference), (pinned, self.run.version_of(reference)))
+            except VersionUnreadable as error:
+                raise InputGone(asset.key, reference.key, pinned, error.reason) from error
+
+    def _check_one_of(self, location: Location, same: tuple[int, int]) -> None:
+        """Raises where none of two versions of the same content can be read."""
+        first, other = same
+        try:
+            self.lake.check_readable(location, first)
+        except VersionUnreadable:
+            if other == first:
+                raise
+            self.lake.check_readable(location, other)
 
     def location(self, reference: Reference) -> Location:
         """Where an input's table is."""

@@ -9,16 +9,15 @@ from assets import catalog
 from assets.asset import External
 from assets.graph import Graph
 from assets.lineage import Lineage
+from assets.needs import Needs, Told, readable, standing
 from assets.observe import location_of
 from assets.select import select
-from assets.upkeep import Histories, Kept, Standing, Want, dropped, keep, may_need, wants
+from assets.upkeep import Kept, Want, dropped, keep, wants
 from lakehouse.engine import EngineName
 from lakehouse.errors import PlatformError
 from lakehouse.history import Commit
 from lakehouse.lake import QUARANTINE, Lake
-from lakehouse.table import TableVersion
 from lakehouse.upkeep import Amount, Need, look, missing_files
-from registry.journal import KEY as JOURNAL
 from registry.model import ModelVersion
 from registry.models import Models
 
@@ -26,6 +25,7 @@ GRACE = timedelta(days=7)
 """How long a version that was the newest stays readable for runs that began before the next one came."""
 _UNKNOWN_LOG = "its log no longer tells of all files, as its first commits were cleaned away: left alone"
 _NEEDED_BY_UNREADABLE = "any version of it may be needed by {}, whose log cannot be read: left alone"
+_ANOTHER_TABLE = "it was dropped or made anew since upkeep began: left alone"
 _UNKNOWN_WRITER = "its log does not say which engine writes it: left alone"
 
 
@@ -38,7 +38,7 @@ class Tended:
     """
 
     key: str
-    engine: str = ""
+    engine: EngineName | None = None
     removed: Amount = field(default_factory=Amount)
     compacted: Amount = field(default_factory=Amount)
     kept: tuple[Kept, ...] = ()
@@ -87,31 +87,19 @@ class Tender:
         """Puts small files together and removes old ones of the selected tables; `dry_run` only looks."""
         chosen = self._chosen(selection)
         let_go = self._let_go(dry_run=dry_run)
-        told = dict(self.lake.histories())
-        histories, lineage = _readable(told), Lineage.told_by(told.items())
-        stands = Standing() if JOURNAL in lineage.unreadable else standing(self.models, let_go)
-        wanted = wants(lineage, histories, stands, deep=deep)
-        blind = self._blind(lineage, deep=deep)
+        needs = Needs(self.lake, self.models, self.graph, let_go, deep=deep)
         tables = [
-            _left_alone(key, commits, blind.get(key))
-            or self._tend(key, histories, [want for want in wanted if want.key == key], grace, dry_run=dry_run)
-            for key, commits in told.items()
-            if self._is_ours(key, commits) and (chosen is None or key.removeprefix(f"{QUARANTINE}.") in chosen)
+            self._tend(key, needs, grace, dry_run=dry_run)
+            for key, told in list(needs.told.items())
+            if self._is_ours(key, told) and (chosen is None or key.removeprefix(f"{QUARANTINE}.") in chosen)
         ]
         return Upkeep(tables=tuple(tables), let_go=let_go)
-
-    def _blind(self, lineage: Lineage, *, deep: bool) -> dict[str, str]:
-        """The tables of which nobody knows what is needed, each with whose log does not tell; a journal's is of them all."""
-        broken = lineage.unreadable
-        if JOURNAL in broken:
-            return dict.fromkeys(self.lake.tables(), JOURNAL)
-        return may_need({key: self.lake.stamps_left(key) for key in broken}, self.graph, lineage, deep=deep)
 
     def _chosen(self, selection: str) -> frozenset[str] | None:
         """The selected keys; None for all tables that this lake's stamps tell of, whoever declares them."""
         return None if selection.strip() == "*" else frozenset(select(self.graph, selection))
 
-    def _is_ours(self, key: str, commits: Sequence[Commit] | PlatformError) -> bool:
+    def _is_ours(self, key: str, commits: Told) -> bool:
         foreign = {location_of(self.lake, a) for a in self.graph.assets.values() if isinstance(a, External) and a.table}
         if self.lake.location(key) in foreign:
             return False
@@ -124,37 +112,50 @@ class Tender:
             self._report(f"whether models were removed from MLflow was not looked at, so all count: {error}")
             return ()
 
-    def _tend(
-        self, key: str, histories: Histories, wanted: Iterable[Want], grace: timedelta, *, dry_run: bool
-    ) -> Tended:
+    def _tend(self, key: str, needs: Needs, grace: timedelta, *, dry_run: bool) -> Tended:
         """One table; its error is told in the answer, for the others go on."""
-        listed, now = list(wanted), self._clock()
-        kept = keep(histories[key], listed, now - grace)
-        tended = Tended(key=key, kept=kept)
+        now, tended = self._clock(), Tended(key=key)
         try:
-            need = self._look(key, kept, grace, now)
-            if need is None:
-                return replace(tended, note=_UNKNOWN_LOG)
-            tended = replace(tended, engine=need.engine, lost=_lost(kept, need.lost, dropped(histories[key], listed)))
-            if need.engine not in {"spark", "duckdb"}:
-                return replace(tended, note=_UNKNOWN_WRITER)
-            if dry_run:
-                return replace(tended, removed=need.removes, compacted=need.compacts)
-            return self._work(tended, need, lambda: self._look(key, kept, grace, now))
+            tended, need = self._looked(key, needs, grace, now)
+            if dry_run or need is None or not need.asks:
+                return tended
+            before = needs.newest(key)
+            needs.follow(key)  # since upkeep began, others may have come to need what nobody needed
+            if not _is_same(before, needs.newest(key)):
+                return Tended(key=key, note=_ANOTHER_TABLE)
+            tended, need = self._looked(key, needs, grace, now)
+            return tended if need is None or not need.asks else self._work(tended, need, needs, grace, now)
         except PlatformError as error:
-            return replace(tended, error=error)
+            return replace(tended, removed=Amount(), compacted=Amount(), error=error)
 
-    def _work(self, tended: Tended, need: Need, look_again: Callable[[], Need | None]) -> Tended:
-        if not (need.removes.files or need.compacts.files):
-            return tended
+    def _looked(self, key: str, needs: Needs, grace: timedelta, now: datetime) -> tuple[Tended, Need | None]:
+        """What there is to do for a table; nothing, with a note or an error, where it is to be left alone."""
+        tended, commits = Tended(key=key), needs.told.get(key, ())
+        if isinstance(commits, PlatformError):
+            return replace(tended, error=commits), None
+        if key in needs.blind:
+            return replace(tended, note=_NEEDED_BY_UNREADABLE.format(needs.blind[key])), None
+        listed = needs.wanted.get(key, ())
+        tended = replace(tended, kept=keep(commits, listed, now - grace))
+        need = self._look(tended, needs, grace, now)
+        if need is None:
+            return replace(tended, note=_UNKNOWN_LOG), None
+        engine = self.lake.writer(key, commits)
+        tended = replace(tended, lost=_lost(tended.kept, need.lost, dropped(commits, listed)))
+        if engine is None:
+            return replace(tended, note=_UNKNOWN_WRITER), None
+        return replace(tended, engine=engine, removed=need.removes, compacted=need.compacts), need
+
+    def _work(self, tended: Tended, need: Need, needs: Needs, grace: timedelta, now: datetime) -> Tended:
+        """Does what there is to do, and tells by another look what was done."""
+        assert tended.engine
         self._report(f"tending {tended.key}")
-        name: EngineName = "spark" if need.engine == "spark" else "duckdb"
-        care, location = self.lake.care(name), need.removal.location
+        care, location = self.lake.care(tended.engine), need.removal.location
         if need.removes.files:
             care.remove(need.removal)
         if need.compacts.files:
             care.compact(location)
-        left = look_again()
+        left = self._look(tended, needs, grace, now)
         files = need.removal.files.keys() - (left.removal.files.keys() if left else ())
         return replace(
             tended,
@@ -162,14 +163,16 @@ class Tender:
             compacted=need.compacts if left and left.compacts != need.compacts else Amount(),
         )
 
-    def _look(self, key: str, kept: Iterable[Kept], grace: timedelta, now: datetime) -> Need | None:
-        return look(self.lake.files, self.lake.location(key), [each.version for each in kept], grace, now)
+    def _look(self, tended: Tended, needs: Needs, grace: timedelta, now: datetime) -> Need | None:
+        kept, newest = [each.version for each in tended.kept], needs.newest(tended.key)
+        location, known = self.lake.location(tended.key), newest.version if newest else 0
+        return look(self.lake.files, location, kept, grace, now, known=known)
 
 
 def lost_to_models(lake: Lake, models: Models, graph: Graph) -> tuple[int, tuple[str, ...]]:
     """How many versions of the lake's tables models were trained on, and those that can no longer be read."""
     told = dict(lake.histories())
-    histories, lineage = _readable(told), Lineage.told_by(told.items())
+    histories, lineage = readable(told), Lineage.told_by(told.items())
     elsewhere = {key for key, asset in graph.assets.items() if isinstance(asset, External)}
     elsewhere |= lineage.versions.keys() - told.keys()
     wanted = [w for w in wants(lineage, histories, standing(models)) if w.is_of_model and w.key not in elsewhere]
@@ -185,15 +188,8 @@ def lost_to_models(lake: Lake, models: Models, graph: Graph) -> tuple[int, tuple
     return len({(want.key, want.table) for want in wanted}), tuple(lost)
 
 
-def _readable(told: Mapping[str, Sequence[Commit] | PlatformError]) -> dict[str, Sequence[Commit]]:
-    return {key: commits for key, commits in told.items() if not isinstance(commits, PlatformError)}
-
-
-def _left_alone(key: str, commits: Sequence[Commit] | PlatformError, reader: str | None) -> Tended | None:
-    """What is told of a table that cannot be tended, or that a table may need of which nobody knows what it needs."""
-    if isinstance(commits, PlatformError):
-        return Tended(key=key, error=commits)
-    return Tended(key=key, note=_NEEDED_BY_UNREADABLE.format(reader)) if reader else None
+def _is_same(before: Commit | None, after: Commit | None) -> bool:
+    return before is not None and after is not None and before.table_id == after.table_id
 
 
 def _gone(lake: Lake, key: str, commits: Sequence[Commit], wanted: Sequence[Want]) -> list[str]:
@@ -205,21 +201,6 @@ def _gone(lake: Lake, key: str, commits: Sequence[Commit], wanted: Sequence[Want
         for want in wanted
         if want in gone or want.table.version in missing
     ]
-
-
-def standing(models: Models, gone: Iterable[ModelVersion] = ()) -> Standing:
-    """What the journal says of the versions of all models; those just found gone count as let go."""
-    aliases: dict[TableVersion, tuple[str, ...]] = {}
-    let_go = [*gone]
-    for name in models.names():
-        for alias, held in sorted(models.aliases(name).items()):
-            aliases[_version(held)] = (*aliases.get(_version(held), ()), alias)
-        let_go += models.removed(name)
-    return Standing(aliases=aliases, let_go=frozenset(map(_version, let_go)))
-
-
-def _version(held: ModelVersion) -> TableVersion:
-    return TableVersion(table_id=held.model_id, version=held.version)
 
 
 def _lost(kept: Iterable[Kept], lost: Mapping[int, int], gone: Iterable[Want]) -> tuple[str, ...]:

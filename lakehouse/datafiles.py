@@ -32,7 +32,6 @@ class TableFiles:
     lives: tuple[Life, ...]
     since: int
     newest: int
-    engine: str
 
     def at(self, version: int) -> tuple[Life, ...]:
         """The files of one version."""
@@ -59,15 +58,12 @@ def read_files(files: Files, location: Location) -> TableFiles | None:
         return None
     live: dict[str, Life] = {}
     ended: list[Life] = []
-    engine = ""
     for name in names:
         version = int(name[:20])
         added: dict[str, Life] = {}
         for kind, body in _actions(files, log, name):
             path = unquote(str(body.get("path")))
-            if kind == "commitInfo":
-                engine = _engine(body) or engine
-            elif kind == "add":
+            if kind == "add":
                 added[path] = Life(
                     path=path,
                     size=_size(body),
@@ -79,9 +75,7 @@ def read_files(files: Files, location: Location) -> TableFiles | None:
                 ended.append(Life(path=path, size=life.size, first=life.first, end=version, partition=life.partition))
         # A path that is alive and added again, as with another deletion vector, goes on living.
         live.update({path: life for path, life in added.items() if path not in live})
-    return TableFiles(
-        lives=(*ended, *live.values()), since=int(names[0][:20]), newest=int(names[-1][:20]), engine=engine
-    )
+    return TableFiles(lives=(*ended, *live.values()), since=int(names[0][:20]), newest=int(names[-1][:20]))
 
 
 def _actions(files: Files, log: Location, name: str) -> Iterable[tuple[str, Mapping[str, object]]]:
@@ -94,14 +88,6 @@ def _actions(files: Files, log: Location, name: str) -> Iterable[tuple[str, Mapp
             raise LogUnreadable(f"{log}/{name}", f"a line that is no action: {error}") from error
         if isinstance(body, dict):
             yield kind, body
-
-
-def _engine(info: Mapping[str, object]) -> str:
-    """The writer that a commit names; maintenance says nothing of who writes the table."""
-    if str(info.get("operation")).startswith(("OPTIMIZE", "VACUUM")):
-        return ""
-    told = str(info.get("engineInfo", ""))
-    return "spark" if told.startswith("Apache-Spark") else "duckdb" if told.startswith("delta-rs") else ""
 
 
 def _size(body: Mapping[str, object]) -> int:

@@ -1,7 +1,7 @@
 """The lake: every table by its key, its history from the log, and the engines that make new versions."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -123,9 +123,12 @@ class Lake:
             return error
         raise error
 
-    def writer(self, key: str) -> EngineName | None:
-        """The engine that writes a table for life; None where there is no table, or no engine of ours made it."""
-        return writer_of(self.files, self.location(key), self.history(key))
+    def writer(self, key: str, commits: Sequence[Commit] | None = None) -> EngineName | None:
+        """The engine that writes a table for life; None where there is no table, or no engine of ours made it.
+
+        `commits` is its history, where that was read already.
+        """
+        return writer_of(self.files, self.location(key), self.history(key) if commits is None else commits)
 
     def engine(self, name: EngineName) -> Engine:
         """An engine of that name, for one asset at a time; Spark is started or found by its first frame."""

@@ -62,12 +62,8 @@ class Care(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What there is to do for one table, and whose table it is; `engine` is empty where the log does not tell.
+    """What there is to do for one table. `lost` are kept versions of which files are missing, with how many."""
 
-    `lost` are kept versions of which files are missing, with how many.
-    """
-
-    engine: str
     removal: Removal
     compacts: Amount = field(default_factory=Amount)
     lost: Mapping[int, int] = field(default_factory=dict)
@@ -76,6 +72,11 @@ class Need:
     def removes(self) -> Amount:
         """What will be gone."""
         return Amount.of(self.removal.files.values())
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.removal.files or self.compacts.files)
 
 
 def lost_files(told: TableFiles, there: Mapping[str, FileFacts], versions: Iterable[int]) -> dict[int, int]:
@@ -95,21 +96,25 @@ def missing_files(files: Files, location: Location, versions: Iterable[int]) -> 
     return {} if told is None else lost_files(told, files.below(location), versions)
 
 
-def look(files: Files, location: Location, kept: Iterable[int], grace: timedelta, now: datetime) -> Need | None:
-    """What there is to do for a table whose kept versions are these; None where its log does not tell of all its files."""
+def look(
+    files: Files, location: Location, kept: Iterable[int], grace: timedelta, now: datetime, *, known: int
+) -> Need | None:
+    """What there is to do for a table whose kept versions are these; None where its log does not tell of all its files.
+
+    `known` is the newest version that there was when it was decided what is kept: it and whatever came after it stay whole.
+    """
     told = read_files(files, location)
     if told is None or told.since > 0:
         return None
-    versions = tuple(sorted({*kept, told.newest}))
+    versions = tuple(sorted({*kept, *range(min(known, told.newest), told.newest + 1)}))
     there = files.below(location)
     gone = told.unneeded(versions)
-    known = {life.path for life in told.lives}
+    named = {life.path for life in told.lives}
     old = (now - grace).timestamp() if grace >= ORPHANS_AFTER else 0
     # A younger file may be one that a write at work has not committed yet, whatever the grace.
-    orphans = {p for p, f in there.items() if p not in known and p.endswith(".parquet") and f.changed < old}
+    orphans = {p for p, f in there.items() if p not in named and p.endswith(".parquet") and f.changed < old}
     chosen = (gone & set(there)) | orphans
     return Need(
-        engine=told.engine,
         removal=Removal(
             location=location,
             files={path: there[path].size for path in sorted(chosen)},

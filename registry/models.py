@@ -65,12 +65,19 @@ class Models:
         return journal.events if name is None else journal.of(name)
 
     def save(
-        self, name: str, train: Callable[[], TrainedModel], stamp: Stamp, datasets: Sequence[Dataset]
+        self,
+        name: str,
+        train: Callable[[], TrainedModel],
+        stamp: Stamp,
+        datasets: Sequence[Dataset],
+        *,
+        confirm: Callable[[], None] = lambda: None,
     ) -> ModelVersion:
         """Keeps one training: in MLflow, then in one commit of the journal, then under the alias `candidate`.
 
         Tried again after a crash it goes on where it was, and calls `train` only where no model was left behind. A
-        stamp of the same fingerprint and a higher sequence is a training of its own.
+        stamp of the same fingerprint and a higher sequence is a training of its own. `confirm` is called just before the
+        commit; where it raises, nothing is journaled and no alias is moved.
         """
         journal = self._journal.read()
         if (done := _published(journal, name, stamp)) is not None:
@@ -89,6 +96,7 @@ class Models:
         def asked(told: Told) -> Event | None:
             if _published(told, name, stamp) is not None:
                 return None
+            confirm()
             before = told.aliases(name).get("candidate")
             return registration(version, before, at=intent.at, by=intent.by, why=intent.why)
 

@@ -76,7 +76,7 @@ def _tell(done: "Upkeep", older_than: str, *, dry_run: bool) -> None:
 
 
 def _rows(table: "Tended", older_than: str) -> Iterator[tuple[object, ...]]:
-    heads: tuple[object, ...] = (table.key, table.engine, _amount(table.removed), _amount(table.compacted))
+    heads: tuple[object, ...] = (table.key, table.engine or "", _amount(table.removed), _amount(table.compacted))
     for versions, why in _kept(table.kept, older_than) or [("", "")]:
         yield (*heads, versions, why)
         heads = ("", "", "", "")
@@ -115,7 +115,7 @@ def _plain(done: "Upkeep", *, dry_run: bool) -> dict[str, object]:
         "tables": [
             {
                 "key": table.key,
-                "engine": table.engine,
+                "engine": table.engine or "",
                 "removed": {"files": table.removed.files, "bytes": table.removed.bytes},
                 "compacted": {"files": table.compacted.files, "bytes": table.compacted.bytes},
                 "kept": [{"version": k.version, "why": k.why, "recent": k.recent} for k in table.kept],

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 
 from assets import external, rows
 from assets.asset import Asset, TableAsset
-from assets.errors import UnknownAsset
+from assets.errors import InputGone, UnknownAsset
+from assets.graph import Graph
 from assets.lineage import Lineage
 from assets.materialize import Materializer
 from assets.tending import Tended, Tender, Upkeep, lost_to_models
@@ -29,6 +31,8 @@ from lakehouse.stamp import InputVersion, Stamp
 from lakehouse.table import TableVersion
 from lakehouse.upkeep import MANY
 from registry.door import opened
+from registry.models import Models
+from registry.settings import RegistrySettings
 from tests.assets.authored import (
     actions,
     copied,
@@ -251,6 +255,120 @@ def test_foreign_tables_are_never_touched(lake: Lake) -> None:
     assert (readable(lake, "outside.orders"), readable(lake, "outside.others")) == ([0, 1, 2, 3], [0, 1, 2])
 
 
+def beside(lake: Lake, made: Materializer, happens: Callable[[], object], grace: timedelta = NONE) -> Upkeep:
+    """Upkeep that has read all logs when something happens, and has removed nothing yet."""
+    left = [happens]
+
+    def clock() -> datetime:
+        if left:
+            left.pop()()
+        return datetime.now(UTC)
+
+    return Tender(lake, made.models, made.graph, clock=clock).run(grace=grace)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("grace", [NONE, timedelta(days=7)])
+def test_versions_that_are_made_while_upkeep_is_at_work_stay(lake: Lake, store: Path, grace: timedelta) -> None:
+    assert store.exists()
+    tree = line_of_tree(of="silver.rows")
+    made = made_by(lake, numbers("silver.rows", [1, 9]), tree)
+    made.run("silver.rows")
+
+    def happens() -> None:
+        made_by(lake, numbers("silver.rows", [2, 9]), tree).run()
+        made_by(lake, numbers("silver.rows", [3, 9]), tree).run("silver.rows")
+
+    done = beside(lake, made, happens, grace)
+    assert tended(done, "silver.rows").removed.files == 0
+    assert readable(lake, "silver.rows") == [0, 1, 2]
+    assert lost_to_models(lake, made.models, made.graph) == (1, ())
+
+
+@pytest.mark.slow
+def test_an_old_version_that_a_model_or_a_table_is_made_from_while_upkeep_is_at_work_stays(
+    lake: Lake, store: Path
+) -> None:
+    assert store.exists()
+    declared = (copied("silver.rest", "bronze.top"), line_of_tree(of="bronze.top"))
+    for number in range(5):
+        made = made_by(lake, numbers("bronze.top", [number, 9]), *declared)
+        made.run("bronze.top, silver.rest" if number == 4 else "bronze.top")
+
+    def happens() -> None:
+        made.run("models.tree", pins=["bronze.top@1"])
+        made.run("silver.rest", pins=["bronze.top@2"])
+
+    done = beside(lake, made, happens)
+    assert versions(tended(done, "bronze.top").kept) == {
+        1: ("models.tree v1 (candidate) was trained on it",),
+        2: ("silver.rest v1 was made from it",),
+        4: (NEWEST,),
+    }
+    assert readable(lake, "bronze.top")[:3] == [1, 2, 4]
+    assert tended(done, "bronze.top").removed.files == 2
+    assert lost_to_models(lake, made.models, made.graph) == (1, ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("passed", ["trained", "registered"])
+def test_a_model_whose_input_upkeep_removed_meanwhile_is_not_registered(lake: Lake, store: Path, passed: str) -> None:
+    assert store.exists()
+    for number in range(3):
+        made = made_by(lake, numbers("silver.rows", [number, 9]))
+        made.run()
+    tree = line_of_tree(of="silver.rows")
+    done: list[Upkeep] = []
+
+    def at(point: str) -> None:
+        if point == passed and not done:
+            done.append(tender(made).run(grace=NONE))
+
+    def trained(rows: pa.Table) -> object:
+        at("trained")
+        return tree.function(rows)
+
+    models = Models(RegistrySettings.from_env(), lake, passing=at)
+    graph = Graph.of([numbers("silver.rows", [2, 9]), replace(tree, function=trained, code="1")])
+    trains = Materializer(lake, models, graph)
+    outcome = trains.run("models.tree", pins=["silver.rows@0"]).outcomes[0]
+    assert tended(done[0], "silver.rows").removed.files == 2
+    assert isinstance(outcome.error, InputGone)
+    assert "silver.rows v0" in str(outcome.error)
+    assert models.versions("tree") == ()
+    assert models.aliases_in_mlflow("tree") == {}
+    assert lost_to_models(lake, models, graph) == (0, ())
+    assert trains.run("models.tree").is_ok
+    assert models.aliases("tree")["candidate"] == models.versions("tree")[0]
+    assert models.agreement().differences == ()
+
+
+@pytest.mark.slow
+def test_a_table_that_is_dropped_while_upkeep_is_at_work_loses_nothing_more(lake: Lake) -> None:
+    made = grown(lake, 3, copied("silver.rest", "bronze.top"))
+    top = lake.location("bronze.top").uri
+
+    def happens() -> None:
+        shutil.rmtree(top)
+        for number in range(2):
+            deltalake.write_deltalake(top, pa.table({"id": [number]}), mode="overwrite")
+
+    done = beside(lake, made, happens)
+    assert tended(done, "bronze.top").removed.files == 0
+    assert "made anew" in tended(done, "bronze.top").note
+    assert readable(lake, "bronze.top") == [0, 1]
+
+
+def test_one_commit_of_another_engine_makes_it_the_writer_of_nothing(lake: Lake) -> None:
+    made = grown(lake, 3)
+    signed = {"timestamp": 1, "operation": "SET TBLPROPERTIES", "engineInfo": "Apache-Spark/4.0.0 Delta-Lake/4.0.0"}
+    log = Path(lake.location("bronze.top").uri) / "_delta_log"
+    (log / f"{3:020}.json").write_text(json.dumps({"commitInfo": signed}))
+    done = tender(made).run(grace=NONE)
+    assert (lake.writer("bronze.top"), tended(done, "bronze.top").engine) == ("duckdb", "duckdb")
+    assert tended(done, "bronze.top").removed.files == 2
+
+
 @pytest.mark.slow
 def test_small_files_of_a_growing_table_are_put_together_and_nothing_becomes_stale(lake: Lake) -> None:
     declared = (flowers_landing(), copied("bronze.flowers_raw", "landing.flowers", write="append"))
@@ -397,8 +515,8 @@ def test_upkeep_beside_runs_takes_nothing_from_them(lake: Lake) -> None:
         while not is_over.is_set():
             said.append(tender(made).run(grace=timedelta(hours=1)))
 
-    beside = threading.Thread(target=tend)
-    beside.start()
+    thread = threading.Thread(target=tend)
+    thread.start()
     try:
         failed = []
         for _ in range(MANY):
@@ -406,7 +524,7 @@ def test_upkeep_beside_runs_takes_nothing_from_them(lake: Lake) -> None:
             failed += [str(o.error) for o in outcomes if o.error]
     finally:
         is_over.set()
-        beside.join()
+        thread.join()
     assert not [word for word in failed if "run again" not in word], "at most a commit came between"
     assert said
     made = made_by(lake, *declared)
