@@ -82,7 +82,8 @@ class Gate:
         stamps = [
             v.stamp for v in (comparison.champion, comparison.challenger) if v is not None and v.stamp is not None
         ]
-        return len({stamp.inputs[key].table for stamp in stamps if key in stamp.inputs}) == 1
+        read = [stamp.inputs[key] for stamp in stamps if key in stamp.inputs]
+        return len({each.table for each in read if each.alias is None}) == 1
 
 
 def _rule(name: str) -> Rule:

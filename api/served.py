@@ -58,7 +58,7 @@ class ModelCard(BaseModel):
     @property
     def read_from(self) -> str:
         """The tables it was trained on, as `gold.iris_features@3`, separated by commas."""
-        return ",".join(f"{key}@{self.inputs[key].version}" for key in sorted(self.inputs))
+        return ",".join(f"{key.partition('@')[0]}@{self.inputs[key].version}" for key in sorted(self.inputs))
 
 
 def read_card(folder: Path) -> ModelCard:

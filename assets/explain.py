@@ -113,12 +113,12 @@ def _origins(graph: Graph, observed: Observed, key: str) -> Iterator[Origin]:
     def standing(other: str) -> Iterable[str]:
         """The inputs that are still what was read, so that their own stamps tell of the same content."""
         stamp = observed.stamps.get(other)
-        read = stamp.inputs if stamp else {}
-        return [name for name, told in read.items() if observed.now.get(name) == told.table_version]
+        read = stamp.reads if stamp else ()
+        return [name for name, told in read if observed.now.get(name) == told.table_version]
 
     reached = _before(key, standing)
     for other in (name for name in graph.order if name in reached and name in observed.stamps):
-        inputs = observed.stamps[other].inputs.items()
+        inputs = observed.stamps[other].reads
         yield Origin(
             key=other,
             version=observed.published.get(other),

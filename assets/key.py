@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -30,6 +31,17 @@ class Reference:
 
     def __str__(self) -> str:
         return self.key if self.alias is None else f"{self.key}@{self.alias}"
+
+
+def recorded(references: Iterable[Reference]) -> dict[Reference, str]:
+    """The name under which a stamp tells of each input: its key, and the alias where one model is read by several.
+
+    >>> list(recorded([Reference.parse("models.iris@staging")]).values())
+    ['models.iris']
+    """
+    read = dict.fromkeys(references)
+    often = Counter(reference.key for reference in read)
+    return {reference: reference.key if often[reference.key] == 1 else str(reference) for reference in read}
 
 
 def checked_key(text: str, where: Where | None = None) -> str:

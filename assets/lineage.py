@@ -92,13 +92,13 @@ class Lineage:
 
     def upstream(self, made: Version, alias: str | None = None) -> Node:
         """The tree of what a version was made from, down to the landed files."""
-        inputs = made.stamp.inputs if made.stamp else {}
+        read = made.stamp.reads if made.stamp else ()
         return Node(
             key=made.key,
             version=made.version,
             alias=alias,
             made=made,
-            next=tuple(self._input(key, read) for key, read in inputs.items()),
+            next=tuple(self._input(key, version) for key, version in read),
         )
 
     def downstream(self, made: Version) -> Node:
@@ -116,8 +116,8 @@ class Lineage:
 
 
 def _reads(reader: Version, made: Version) -> bool:
-    read = reader.stamp.inputs.get(made.key) if reader.stamp else None
-    return read is not None and read.table_version == made.table
+    read = reader.stamp.reads if reader.stamp else ()
+    return any(key == made.key and version.table_version == made.table for key, version in read)
 
 
 def _versions(table: str, commits: Sequence[Commit]) -> Iterable[Version]:

@@ -48,9 +48,8 @@ def _datasets(inputs: Inputs, asset: ModelAsset, frames: Mapping[str, object], s
 
     datasets = []
     for parameter, reference in inputs.graph.inputs[asset.key].items():
-        read = stamp.inputs[reference.key]
         frame = frames[parameter]
-        if isinstance(frame, pa.Table) and read.table != FILES:
+        if isinstance(frame, pa.Table) and (read := stamp.inputs[reference.key]).table != FILES:
             location = inputs.location(reference).uri
             datasets.append(Dataset(key=reference.key, location=location, input=read, rows=frame))
     return tuple(datasets)

@@ -43,7 +43,7 @@ class Past:
         stamp = self._stamp(key, version) if isinstance(asset, TableAsset) and version is not None else None
         if stamp is None:
             return {}
-        return {str(Reference(key=name, alias=read.alias)): read.table_version for name, read in stamp.inputs.items()}
+        return {str(Reference(key=name, alias=read.alias)): read.table_version for name, read in stamp.reads}
 
     def _stamp(self, key: str, version: TableVersion) -> Stamp | None:
         is_newest = self._observed.now.get(key) == version and key not in self._held

@@ -8,7 +8,7 @@ from typing import Literal
 from assets.asset import External, Made, TableAsset
 from assets.code import code_cause
 from assets.graph import Graph
-from assets.key import Reference
+from assets.key import Reference, recorded
 from assets.skew import Skew
 from lakehouse.errors import PlatformError
 from lakehouse.stamp import Stamp
@@ -211,10 +211,14 @@ def _changes(
 ) -> tuple[str, ...]:
     """What is other than the stamp says, but for inputs that will be made: what they will be is not known yet."""
     causes = []
-    wanted = {reference.key: reference for reference in inputs}
-    for key, reference in wanted.items():
-        read = stamp.inputs.get(key)
-        if key in will_run and _waits_for(reference):
+    wanted = recorded(inputs)
+    told = {
+        name: Reference(key=key, alias=read.alias) for name, (key, read) in zip(stamp.inputs, stamp.reads, strict=True)
+    }
+    by_reference = {reference: stamp.inputs[name] for name, reference in told.items()}
+    for reference, name in wanted.items():
+        read = by_reference.get(reference) or stamp.inputs.get(name)
+        if reference.key in will_run and _waits_for(reference):
             continue
         if read is None:
             causes.append(f"input added {reference}")
@@ -223,5 +227,6 @@ def _changes(
             word = "input" if reference.alias is None else "alias"
             causes.append(f"{word} {reference} {read.table_version} -> {now}{another}")
         elif read.alias != reference.alias:
-            causes.append(f"input {key}@{read.alias} -> {reference}")
-    return (*causes, *(f"input removed {key}" for key in stamp.inputs if key not in wanted))
+            causes.append(f"input {reference.key}@{read.alias} -> {reference}")
+    removed = (told[name] for name in told if told[name] not in wanted and name not in wanted.values())
+    return (*causes, *(f"input removed {reference}" for reference in removed))

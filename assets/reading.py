@@ -8,7 +8,7 @@ from datetime import datetime
 from assets.asset import External, Made, ModelAsset, TableAsset
 from assets.errors import FunctionFailed, InputGone
 from assets.graph import Graph
-from assets.key import Reference
+from assets.key import Reference, recorded
 from assets.observe import Snapshot, files_extra, location_of, name_of
 from assets.stop import Stop
 from lakehouse import landing
@@ -68,14 +68,16 @@ class Inputs:
     def read(self, asset: Made) -> Read:
         """Every input of an asset, as its engine's frames; a model's function gets Arrow tables."""
         engine = self.engine(asset) if isinstance(asset, TableAsset) else None
-        found = Read()
+        found, names = Read(), recorded(self.graph.inputs[asset.key].values())
         for parameter, reference in self.graph.inputs[asset.key].items():
             source = self.graph.assets[reference.key]
             if isinstance(source, External) and source.files:
                 self._landed(asset, parameter, source, engine, found)
                 continue
             pin, version = self.run.pins[str(reference)], self.run.version_of(reference)
-            found.inputs[reference.key] = InputVersion(table=pin.table_id, version=pin.version, alias=reference.alias)
+            found.inputs[names[reference]] = InputVersion(
+                table=pin.table_id, version=pin.version, alias=reference.alias
+            )
             if isinstance(source, ModelAsset):
                 found.frames[parameter] = self.models.load(name_of(reference.key), pin.version)
             elif engine is None:

@@ -76,7 +76,7 @@ def may_need(
     for key, left in broken.items():
         table = key.removeprefix(f"{QUARANTINE}.")
         of_both = _ever_read(table, graph, lineage) | _ever_read(f"{QUARANTINE}.{table}", graph, lineage)
-        ahead = [*of_both, *(name for stamp in left for name in stamp.inputs)]
+        ahead = [*of_both, *(name for stamp in left for name, _ in stamp.reads)]
         while ahead:
             read = ahead.pop()
             if read not in found:
@@ -113,7 +113,7 @@ def dropped(commits: Sequence[Commit], wanted: Iterable[Want]) -> tuple[Want, ..
 
 
 def _ever_read(key: str, graph: Graph, lineage: Lineage) -> set[str]:
-    told = {name for made in lineage.versions.get(key, ()) if made.stamp for name in made.stamp.inputs}
+    told = {name for made in lineage.versions.get(key, ()) if made.stamp for name, _ in made.stamp.reads}
     return told | {reference.key for reference in graph.inputs.get(key, {}).values()}
 
 
@@ -128,17 +128,16 @@ def _present(versions: Sequence[Version]) -> Iterator[Version]:
 
 def _direct(made: Version, words: str, *, is_of_model: bool = False) -> list[Want]:
     on = "on it" if is_of_model else "from it"
-    inputs = made.stamp.inputs if made.stamp else {}
+    inputs = made.stamp.reads if made.stamp else ()
     return [
-        Want(key=key, table=read.table_version, why=f"{words} {on}", is_of_model=is_of_model)
-        for key, read in inputs.items()
+        Want(key=key, table=read.table_version, why=f"{words} {on}", is_of_model=is_of_model) for key, read in inputs
     ]
 
 
 def _behind(lineage: Lineage, made: Version, name: str, seen: set[TableVersion]) -> list[Want]:
     """What the inputs of a version were made from, and so on."""
     found: list[Want] = []
-    for key, read in (made.stamp.inputs if made.stamp else {}).items():
+    for key, read in made.stamp.reads if made.stamp else ():
         others = [v for v in lineage.versions.get(key, ()) if v.table == read.table_version and v.stamp]
         if not others or read.table_version in seen:
             continue

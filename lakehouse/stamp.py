@@ -48,6 +48,7 @@ class CheckResult:
 class Stamp:
     """What a commit says about how its table came to be.
 
+    `inputs` has what was read by its key; a model that was read by several aliases by each of them, as `models.iris@staging`.
     `sequence` counts the materializations of one asset and partition, from 1, without gaps. `extra` keeps the fields of a
     newer format, so that nothing is lost when an older program copies a stamp.
     """
@@ -60,6 +61,11 @@ class Stamp:
     partition: str | None = None
     checks: tuple[CheckResult, ...] = ()
     extra: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def reads(self) -> tuple[tuple[str, InputVersion], ...]:
+        """Each asset that was read, with its version; a model that was read by several aliases stands there for each."""
+        return tuple((name.partition("@")[0], read) for name, read in self.inputs.items())
 
     @property
     def fingerprint(self) -> str:

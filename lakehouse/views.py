@@ -146,6 +146,6 @@ def _lineage(tables: Mapping[str, Sequence[Commit]]) -> "pa.Table":
         for commits in tables.values()
         for commit in commits
         if commit.stamp
-        for key, used in commit.stamp.inputs.items()
+        for key, used in commit.stamp.reads
     ]
     return pa.Table.from_pylist(rows, schema=schema)

@@ -22,8 +22,9 @@ def tags_of(stamp: Stamp, process: str) -> dict[str, str]:
     """The tags of what a stamp is about."""
     tags = {FINGERPRINT: stamp.fingerprint, RUN: stamp.run, PROCESS: process}
     for key, read in stamp.inputs.items():
-        tags[_INPUT + key] = str(read.version)
-        tags[_TABLE + key] = read.table
+        name = key.replace("@", "/")  # a tag's name takes no "@"
+        tags[_INPUT + name] = str(read.version)
+        tags[_TABLE + name] = read.table
     text = stamp.encode()
     if len(text) > _LONGEST:
         bare = {key: replace(read, extra={}) for key, read in stamp.inputs.items()}
@@ -33,8 +34,9 @@ def tags_of(stamp: Stamp, process: str) -> dict[str, str]:
 
 def inputs_of(tags: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """The table versions that tags tell of, by key."""
+    told = {name.removeprefix(_INPUT): value for name, value in tags.items() if name.startswith(_INPUT)}
     return {
-        name.removeprefix(_INPUT): {"table": tags.get(_TABLE + name.removeprefix(_INPUT), ""), "version": int(value)}
-        for name, value in tags.items()
-        if name.startswith(_INPUT) and value.isdigit()
+        name.replace("/", "@"): {"table": tags.get(_TABLE + name, ""), "version": int(value)}
+        for name, value in told.items()
+        if value.isdigit()
     }

@@ -21,6 +21,7 @@ from lakehouse.audit import (
     UniqueRule,
     refused_columns,
 )
+from lakehouse.engines.spark_row_id import identified
 from lakehouse.errors import RuleFailed
 from lakehouse.table import Location
 
@@ -107,7 +108,7 @@ class SparkAudit:
         rejected = marked.filter(barred).withColumn(FAILED_CHECKS, F.array_join(F.array_compact(names), "; "))
         return Audit(
             passed=marked.filter(~barred).select(*map(_named, frame.columns)) if rejected_rows else rows,
-            rejected=_identified(rejected.select(*map(_named, frame.columns), FAILED_CHECKS), frame.columns),
+            rejected=identified(rejected.select(*map(_named, frame.columns), FAILED_CHECKS), frame.columns),
             total=int(total),
             rejected_rows=int(rejected_rows),
             failed=failed,
@@ -215,17 +216,6 @@ def _fitting(mended: "DataFrame", frame: "DataFrame") -> "DataFrame":
     same = [cast.try_cast(own[name]).eqNullSafe(F.col(_named(name))) for name, cast in casts.items()]
     columns = [casts.get(name, F.col(_named(name))).alias(name) for name in frame.columns if name in own]
     return mended.filter(reduce(lambda left, right: left & right, same, F.lit(True))).select(ROW_ID, *columns)
-
-
-def _identified(rows: "DataFrame", columns: Sequence[str]) -> "DataFrame":
-    """The rows with what each is known by; of equal rows, each has a number of its own."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
-    values = F.to_json(F.struct(*map(_named, columns)), {"ignoreNullFields": "false"})
-    hashed = rows.withColumn(ROW_ID, F.substring(F.sha2(values, 256), 1, 16))
-    number = F.row_number().over(Window.partitionBy(ROW_ID).orderBy(ROW_ID)).cast("string")
-    return hashed.withColumn(ROW_ID, F.concat(ROW_ID, F.lit("-"), number))
 
 
 def _samples(rows: "DataFrame") -> tuple[str, ...]:
