@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from assets import options
 from assets.declared import Check, Checks, declared
 from assets.errors import BadOption, Where
-from assets.key import Reference, checked_key
+from assets.key import Reference, checked_key, made_key
 from assets.write import SchemaChange, Write, check_write
 from lakehouse.engine import EngineName
 
@@ -117,7 +117,7 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
         options.check_one_of(where, "engine", engine, get_args(EngineName))
         check_write(where, write, schema)
         return TableAsset(
-            key=checked_key(key, where),
+            key=made_key(key, where),
             function=function,
             inputs=options.inputs(function, where, inputs),
             where=where,
@@ -164,7 +164,7 @@ def model(
         for gate in options.mapping(where, "gates", gates, "{'staging': 'human'}").values():
             options.check_one_of(where, "gate", gate, get_args(Gate))
         return ModelAsset(
-            key=checked_key(key, where),
+            key=made_key(key, where),
             function=function,
             inputs=options.inputs(function, where, inputs),
             where=where,

@@ -3,7 +3,7 @@
 PlatformError (lakehouse.errors)
 ├── Fatal
 │   ├── DefinitionWrong          what an author wrote cannot be a graph; names file and line
-│   │   ├── BadKey               a key that is not `layer.name`
+│   │   ├── BadKey               a key that is not `layer.name`, or that Lakeline keeps itself
 │   │   ├── BadOption            an option that is not one of the possible ones
 │   │   ├── UnknownInput         an input that no definition produces
 │   │   ├── AmbiguousName        one key, or one name, declared twice
@@ -58,14 +58,16 @@ class DefinitionWrong(Fatal):
 
 
 class BadKey(DefinitionWrong):
-    """A key that is not `layer.name`."""
+    """A key that is not `layer.name`, or that is taken by a table of Lakeline's own."""
 
-    def __init__(self, key: str, where: Where | None = None) -> None:
-        super().__init__(key, where)
-        self.key, self.where = key, where
+    def __init__(self, key: str, where: Where | None = None, taken: str = "") -> None:
+        super().__init__(key, where, taken)
+        self.key, self.where, self.taken = key, where, taken
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
+        if self.taken:
+            return f"{place}{self.key!r} is {self.taken}; wanted another name"
         return f"{place}{self.key!r} is not a key; wanted 'layer.name' in lower case letters, digits and underscores"
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from assets.errors import BadKey, Where
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-_RESERVED = frozenset({"quarantine", "released", "lakeline"})
+_LAYERS = frozenset({"quarantine", "released", "lakeline"})
+_TABLES = frozenset({"ops.model_journal", "ops.prediction_log"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -46,9 +47,18 @@ def recorded(references: Iterable[Reference]) -> dict[Reference, str]:
 
 def checked_key(text: str, where: Where | None = None) -> str:
     """The text, if it can be a key."""
-    if not _KEY.fullmatch(text) or text.split(".", maxsplit=1)[0] in _RESERVED:
+    if not _KEY.fullmatch(text):
         raise BadKey(text, where)
+    if text.split(".", maxsplit=1)[0] in _LAYERS:
+        raise BadKey(text, where, "in a layer that Lakeline keeps itself")
     return text
+
+
+def made_key(text: str, where: Where | None = None) -> str:
+    """The text, if it can be the key of what a function makes; what Lakeline writes itself can only be read."""
+    if text in _TABLES:
+        raise BadKey(text, where, "a table that Lakeline writes itself")
+    return checked_key(text, where)
 
 
 def full_key(text: str, known: Iterable[str]) -> str:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000
 """A stamp names the rows that it released; more than that make it too long to be read quickly."""
 
+_OF_ITS_RUN = frozenset({"selection", "repaired", "released"})
 _EARLY = "the run that kept it back has published nothing yet; run the asset first"
 _GIVEN = "__lakeline_row_id"  # the audit gives an id of the mended values; this one is of the row that was mended
 
@@ -172,7 +173,7 @@ def _publish(inputs: Inputs, asset: TableAsset, engine: Engine, found: _Sorted, 
         last,
         run=inputs.run.id,
         checks=(*results, *counts(inputs, asset, len(rows), adds=True)),
-        extra={**_of_its_code(last), "released": {"rows": rows, "why": why}},
+        extra={**_still_true(last), "released": {"rows": rows, "why": why}},
     )
     publication = Publication(
         location=inputs.lake.location(asset.key),
@@ -188,9 +189,9 @@ def _publish(inputs: Inputs, asset: TableAsset, engine: Engine, found: _Sorted, 
     return commit.version
 
 
-def _of_its_code(last: Stamp) -> dict[str, object]:
-    """What a stamp says of the code and of the engine, and goes on being true."""
-    return {name: last.extra[name] for name in ("engine", "parts") if name in last.extra}
+def _still_true(last: Stamp) -> dict[str, object]:
+    """What a stamp says beside its fields, without what was of its run alone; what a newer Lakeline says stays."""
+    return {name: told for name, told in last.extra.items() if name not in _OF_ITS_RUN}
 
 
 def _keep_repairs(inputs: Inputs, asset: TableAsset, engine: Engine, out: "pa.Table", told: Stamp, why: str) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from api.cli import show
 from api.errors import FileThere
-from assets.key import checked_key
+from assets.key import made_key
 
 app = typer.Typer(help="Writes a first definition.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -84,7 +84,7 @@ def new_asset(
 
     Example: lakeline new asset silver.orders
     """
-    name = checked_key(key).split(".")[1]
+    name = made_key(key).split(".")[1]
     module = f"{name}_assets"
     files = {
         folder / f"{module}.py": _DEFINITION.format(key=key, name=name),

@@ -9,6 +9,8 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import FunctionType, ModuleType
 
+from assets.code.machine import places_of
+
 _FOREIGN = tuple(
     {Path(path).resolve() for name, path in sysconfig.get_paths().items() if name in {"stdlib", "purelib", "platlib"}}
 )
@@ -24,6 +26,14 @@ class Project:
     home: str
     _files: dict[tuple[str, str], bool] = field(default_factory=dict)
     _modules: dict[str, bool] = field(default_factory=dict)
+    _places: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The folders of which another machine has others."""
+        if not self._places:
+            self._places.append(places_of(self.home))
+        return self._places[0]
 
     def owns_file(self, module: str, file: str) -> bool:
         """Whether the code of a file is the project's; a module says by its name that it is of the home package."""

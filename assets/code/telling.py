@@ -15,6 +15,8 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 
 from assets.asset import External, ModelAsset, TableAsset
+from assets.code.held import held
+from assets.code.machine import is_of_a_machine
 from assets.code.owned import Project
 from assets.code.untold import Untold
 
@@ -32,10 +34,15 @@ _COMPILED = 1 << 9  # the flag of a type that is missing where C made it
 
 @dataclass(slots=True, kw_only=True)
 class Telling:
-    """What is said of one thing so far: words, and in the same order the code that the words refer to."""
+    """What is said of one thing so far: words, and in the same order the code that the words refer to.
+
+    What has a text that makes it `leaves_paths` to that: a path may be another one in another copy of the project.
+    """
 
     project: Project
     is_decorated: Callable[[FunctionType], bool]
+    leaves_paths: bool = False
+    has_left_paths: bool = False
     words: list[str] = field(default_factory=list)
     refers: list[object] = field(default_factory=list)
     _inside: list[int] = field(default_factory=list)
@@ -51,11 +58,6 @@ class Telling:
         self.words.append("->")
         self.refers.append(to)
 
-    @property
-    def is_of_a_machine(self) -> bool:
-        """Whether a word is an absolute path, which may be another one in another copy of the project."""
-        return any(word[1:2] == "/" and len(word) > 3 for word in self.words)
-
     def value(self, value: object) -> None:
         """Adds a value: constants, containers, instances of the project's classes, and code; raises Untold for others."""
         if id(value) in self._inside:
@@ -67,7 +69,7 @@ class Telling:
             self.value(kind)
             self.say(str(value.name))
         elif kind in _CONSTANTS or isinstance(value, (re.Pattern, PurePath)):
-            self.say(worded(value))
+            self._constant(value)
         elif isinstance(value, (TableAsset, ModelAsset, External)):
             self._asset(value)
         elif kind in _CONTAINERS:
@@ -86,6 +88,13 @@ class Telling:
         else:
             self._foreign(value)
         self._inside.pop()
+
+    def _constant(self, value: object) -> None:
+        if self.leaves_paths and is_of_a_machine(value, self.project.places):
+            self.has_left_paths = True
+            self.say("a path")
+        else:
+            self.say(worded(value))
 
     def fields(self, value: object, without: Collection[str] = ()) -> None:
         """Adds the fields of a dataclass that are not what they are by default, so that a new one changes nothing."""
@@ -116,8 +125,9 @@ class Telling:
         """What a set holds; its order differs between processes."""
         words, kinds = [], set()
         for member in value:
-            told = Telling(project=self.project, is_decorated=self.is_decorated)
+            told = Telling(project=self.project, is_decorated=self.is_decorated, leaves_paths=self.leaves_paths)
             told.value(member)
+            self.has_left_paths |= told.has_left_paths
             if told.refers and not isinstance(member, Enum):
                 raise Untold("a set of functions, classes or instances has no order")
             words.append("\0".join(told.words))
@@ -156,7 +166,10 @@ class Telling:
         return isinstance(value, type) and self.project.owns_class(value)
 
     def _foreign(self, value: object) -> None:
-        """What Python or a package brings: by its name, or by the project's function that it wraps."""
+        """What Python or a package brings: by what it holds, by its name, or by the project's function that it wraps."""
+        if (words := held(value)) is not None:
+            self.say(*words)
+            return
         registry = inspect.getattr_static(value, "registry", None)
         if isinstance(registry, MappingProxyType):
             self.say("by type")

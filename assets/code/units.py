@@ -40,9 +40,9 @@ class Units:
             raise found
         return found
 
-    def telling(self) -> Telling:
+    def telling(self, *, leaves_paths: bool = False) -> Telling:
         """Something that is about to be told."""
-        return Telling(project=self.project, is_decorated=self._is_decorated)
+        return Telling(project=self.project, is_decorated=self._is_decorated, leaves_paths=leaves_paths)
 
     def global_of(self, namespace: Namespace, name: str) -> Global:
         """A name of a module, the same one each time."""
@@ -95,16 +95,15 @@ class Units:
 
         Says whether the value could be told.
         """
-        trial = self.telling()
+        trial = self.telling(leaves_paths=strict is None)
         try:
             trial.value(value)
         except Untold as error:
             if strict is not None:
                 raise Untold(f"{strict}: {error.reason}", place) from error
             return False
-        if strict is not None or not trial.is_of_a_machine:
-            telling.say(*trial.words)
-            telling.refers += trial.refers
+        telling.say(*trial.words)
+        telling.refers += trial.refers
         return True
 
     def _nodes_of(self, function: FunctionType) -> tuple[Source, list[ast.AST]]:
@@ -178,23 +177,22 @@ class Units:
         }
 
     def _global(self, code: Global) -> Telling:
-        """By its value, where that tells; else by the statements that make it."""
+        """By its value, where that tells; by the statements that make it where that does not, or leaves a path to them."""
         namespace, name = code.namespace, code.name
         source = source_of(namespace, namespace["__file__"]) if "__file__" in namespace else None
-        telling = self.telling()
+        telling = self.telling(leaves_paths=source is not None and name in source.bindings)
         reason = "functions of its module change it"
         if source is None or name not in source.rebound:
             try:
                 telling.value(namespace[name])
             except Untold as error:
-                reason = error.reason
+                reason, telling = error.reason, self.telling()
             else:
-                if source is None or not telling.is_of_a_machine or name not in source.bindings:
+                if source is None or not telling.has_left_paths:
                     return telling
         nodes = [*source.bindings.get(name, ()), *source.rebinding(name)] if source else []
         if source is None or not nodes:
             raise Untold(f"{reason}, and no statement of {namespace.get('__name__')} makes it")
-        telling = self.telling()
         self.text(telling, [*nodes], source, namespace, name)
         return telling
 

@@ -850,3 +850,51 @@ def test_a_cell_of_a_notebook_counts_with_what_other_cells_made(monkeypatch: pyt
     assert run(first, last) == run(first, "\n\n" + last)
     edits = [("BY = 2", "BY = 3"), ("x * 2", "x * 3"), ("import floor", "import ceil as floor")]
     assert len({run(first, last), *(run(first.replace(*edit), last) for edit in edits)}) == 4
+
+
+READ = "import json\nTEXT = open({file!r}).read()\n"
+FROM_FILES: dict[str, tuple[str, str, str]] = {
+    "SQL that begins with a slash": ("Q = TEXT", "/* rows */ select 1", "/* rows */ select 2"),
+    "a setting beside a path": ("Q = json.loads(TEXT)", '{"at": 1, "to": "/data/x"}', '{"at": 2, "to": "/data/x"}'),
+    "a path that an author chose": ("Q = json.loads(TEXT)['to']", '{"to": "/data/x"}', '{"to": "/data/y"}'),
+    "an array": ("import numpy\nQ = numpy.array(json.loads(TEXT))", "[1, 2.5]", "[1, 2.25]"),
+    "the shape of an array": ("import numpy\nQ = numpy.array(json.loads(TEXT))", "[[1, 2]]", "[[1], [2]]"),
+    "an array of words": ("import numpy\nQ = numpy.array(json.loads(TEXT), object)", '["a", "b"]', '["a", "c"]'),
+    "a number of numpy": ("import numpy\nQ = numpy.float64(TEXT)", "1.5", "1.25"),
+    "a frame": ("import io, pandas\nQ = pandas.read_csv(io.StringIO(TEXT))", "a,b\n1,x\n", "a,b\n1,y\n"),
+    "the columns of a frame": ("import io, pandas\nQ = pandas.read_csv(io.StringIO(TEXT))", "a\n1\n", "b\n1\n"),
+    "the times of a frame": (
+        "import io, pandas\nQ = pandas.read_csv(io.StringIO(TEXT), parse_dates=['a'])",
+        "a\n2020-01-01\n",
+        "a\n2020-01-02\n",
+    ),
+    "the categories of a series": (
+        "import pandas\nQ = pandas.Series(['a'], dtype=pandas.CategoricalDtype(json.loads(TEXT)))",
+        '["a", "b"]',
+        '["a", "c"]',
+    ),
+    "an Arrow table": ("import pyarrow\nQ = pyarrow.table({'a': json.loads(TEXT)})", "[1]", "[2]"),
+}
+
+
+@pytest.mark.parametrize("words", FROM_FILES)
+def test_what_a_constant_was_given_by_a_file_counts(version: Versions, tmp_path: Path, words: str) -> None:
+    made, before, after = FROM_FILES[words]
+    file = tmp_path / "given"
+    files = a(f"{READ.format(file=str(file))}{made}\n{TOLD}Q\n")
+    file.write_text(before)
+    first = version(files).version
+    assert version(files).version == first
+    file.write_text(after)
+    assert version(files).version != first
+
+
+def test_beside_the_folder_of_the_project_the_rest_of_a_constant_counts(version: Versions, tmp_path: Path) -> None:
+    file = tmp_path / "given"
+    files = a(f"{READ.format(file=str(file))}{PLACES}Q = {{'to': DATA, 'in': HERE, 'at': TEXT}}\n{TOLD}Q\n")
+    file.write_text("1")
+    first = version(files).version
+    assert version(files).version == first
+    assert version(edited(files, "/ 'a'", "/ 'b'")).version != first
+    file.write_text("2")
+    assert version(files).version != first

@@ -310,3 +310,19 @@ def test_a_table_without_checks_any_more_has_no_rows_kept_back_that_could_be_rel
     assert made_by(lake, orders({1: 10, 2: -20})[0], copied(KEY, "bronze.raw")).run().is_ok
     assert ids(lake, KEPT) == []
     assert amounts(lake) == {1: 10, 2: -20}
+
+
+def test_a_release_passes_on_what_a_newer_stamp_says(lake: Lake) -> None:
+    declared = orders({1: 5, 2: -1})
+    made_by(lake, *declared).run("*")
+    log = Path(lake.location(KEY).uri) / "_delta_log" / "00000000000000000000.json"
+    text = log.read_text()
+    newer = text.replace('\\"lakeline\\":1', '\\"lakeline\\":2,\\"future\\":\\"kept\\",\\"selection\\":\\"x\\"')
+    assert newer != text
+    log.write_text(newer)
+    mend(lake, declared, {2: 7})
+    first, second = (commit.stamp for commit in lake.history(KEY))
+    assert first
+    assert second
+    assert second.extra["future"] == "kept"
+    assert second.extra.keys() == (first.extra.keys() - {"selection"}) | {"released"}
