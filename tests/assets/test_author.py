@@ -36,11 +36,16 @@ def orders(raw: pa.Table, customers: pa.Table) -> pa.Table:
 def test_an_author_needs_one_import() -> None:
     assert set(assets.__all__) == {
         "CheckOutcome",
+        "Cron",
+        "Materialize",
+        "OnUpdate",
         "Trained",
+        "WaitFor",
         "asset",
         "custom",
         "external",
         "fresh",
+        "job",
         "matches",
         "merge",
         "model",
