@@ -51,6 +51,7 @@ def test_a_run_whose_mlflow_was_killed_keeps_its_tables_and_the_next_one_heals_t
     assert count(server.database, "runs", "status = 'RUNNING'") == 0
 
 
+@pytest.mark.long
 def test_an_mlflow_that_answers_500_is_told_in_a_line_and_the_tables_stand(
     workplace: Callable[..., Workplace], server: Server
 ) -> None:

@@ -301,7 +301,7 @@ SCRIPTS = {
 }
 
 
-OFTEN = {"deletion vectors", "partitions", "features that come and go", "checkpoints"}
+OFTEN = {"deletion vectors", "partitions"}
 
 
 def script_of(name: str) -> object:

@@ -91,6 +91,7 @@ def test_without_the_properties_the_same_is_lost(tmp_path: Path) -> None:
         deltalake.DeltaTable(path, version=0)
 
 
+@pytest.mark.long
 @pytest.mark.spark
 def test_a_version_of_nine_years_ago_is_read_after_spark_cleaned_up(lake: Lake) -> None:
     path = made_long_ago(lake, "spark")
