@@ -82,7 +82,7 @@ def _found(text: str, key: str, version: int, lake: Lake, models: Models, graph:
         return TableVersion(table_id=model.model_id, version=version)
     if isinstance(asset, External) and asset.files:
         raise NotPinnable(text, f"{key} is files, of which there are no older versions; pin the table that holds them")
-    location = location_of(lake, asset) if isinstance(asset, External) else lake.location(key)
+    location = location_of(lake, asset)
     commits = lake.history(key, location)
     commit = next((c for c in commits if c.version == version), None)
     if commit is None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from assets.asset import Made, ModelAsset
 from assets.graph import Graph
-from assets.key import Reference
 from assets.make import Maker, Result, Task
 from assets.observe import Snapshot
 from assets.outcome import Action, Outcome, Reporter
@@ -137,7 +136,7 @@ class Course:
     def _read(self, key: str) -> Iterator[str]:
         """The assets whose making in this run an asset depends on."""
         for reference in self._ordered.graph.inputs[key].values():
-            if _is_as_made(reference) and str(reference) not in self._maker.at.pins:
+            if reference.is_as_made and str(reference) not in self._maker.at.pins:
                 yield reference.key
 
     def _waits_for(self, key: str) -> tuple[str, ...]:
@@ -177,11 +176,6 @@ class Course:
 def _as_planned(step: Step, before: int | None) -> Outcome:
     action: Action = "blocked" if step.state == "BLOCKED" else "fresh"
     return Outcome(key=step.key, action=action, causes=step.causes, before=before, after=before)
-
-
-def _is_as_made(reference: Reference) -> bool:
-    """Whether what is read is what a run makes; a reviewed model is what it was."""
-    return reference.alias in {None, "candidate"}
 
 
 def _is_lost(outcome: Outcome) -> bool:

@@ -30,6 +30,11 @@ class Reference:
         key, _, alias = text.partition("@")
         return cls(key=key, alias=alias or None)
 
+    @property
+    def is_as_made(self) -> bool:
+        """Whether what it names depends on its asset being made; a reviewed model is what it was."""
+        return self.alias in {None, "candidate"}
+
     def __str__(self) -> str:
         return self.key if self.alias is None else f"{self.key}@{self.alias}"
 

@@ -90,9 +90,7 @@ def _places(lake: Lake, assets: Mapping[str, Asset]) -> dict[str, Location]:
     """Where each table of a graph is."""
     tables = {key: asset for key, asset in assets.items() if not isinstance(asset, ModelAsset)}
     return {
-        key: location_of(lake, asset) if isinstance(asset, External) else lake.location(key)
-        for key, asset in tables.items()
-        if not isinstance(asset, External) or asset.table
+        key: location_of(lake, asset) for key, asset in tables.items() if not isinstance(asset, External) or asset.table
     }
 
 
@@ -137,8 +135,10 @@ def name_of(key: str) -> str:
     return key.split(".")[1]
 
 
-def location_of(lake: Lake, asset: External) -> Location:
-    """Where a foreign table is: its address, or a path below the lake's root."""
+def location_of(lake: Lake, asset: Asset) -> Location:
+    """Where a table is; a foreign one at its address, or at a path below the lake's root."""
+    if not isinstance(asset, External):
+        return lake.location(asset.key)
     address = str(asset.table)
     return Location(uri=address) if "://" in address or address.startswith("/") else lake.settings.root.child(address)
 

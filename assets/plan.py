@@ -139,7 +139,7 @@ def decide(
         return replace(step, state="MISSING", own=("never made", *forced))
     if key not in observed.now:
         return replace(step, state="MISSING", own=("its table is gone", *forced))
-    will_run = [r.key for r in inputs.values() if _waits_for(r) and r.key in upstream and upstream[r.key].runs]
+    will_run = [r.key for r in inputs.values() if r.is_as_made and r.key in upstream and upstream[r.key].runs]
     own = (
         *_other_writer(asset, stamp),
         *_changes(stamp, inputs.values(), observed, will_run),
@@ -185,7 +185,7 @@ def _blocked(step: Step, missing: Iterable[Reference], observed: Observed, upstr
     own, passed_on = [], []
     for reference in missing:
         before = upstream.get(reference.key)
-        if before is not None and before.state == "BLOCKED" and _waits_for(reference):
+        if before is not None and before.state == "BLOCKED" and reference.is_as_made:
             passed_on.append(reference.key)
         elif reference.key in observed.unreadable:
             own.append(f"{reference.key} cannot be read: {observed.unreadable[reference.key]}")
@@ -196,14 +196,9 @@ def _blocked(step: Step, missing: Iterable[Reference], observed: Observed, upstr
     return replace(step, state="BLOCKED", own=tuple(dict.fromkeys(own)), passed_on=tuple(dict.fromkeys(passed_on)))
 
 
-def _waits_for(reference: Reference) -> bool:
-    """Whether what the input is depends on its asset being made; a reviewed model is what it was."""
-    return reference.alias in {None, "candidate"}
-
-
 def _will_exist(reference: Reference, upstream: Mapping[str, Step]) -> bool:
     step = upstream.get(reference.key)
-    return step is not None and step.runs and _waits_for(reference)
+    return step is not None and step.runs and reference.is_as_made
 
 
 def _changes(
@@ -218,7 +213,7 @@ def _changes(
     by_reference = {reference: stamp.inputs[name] for name, reference in told.items()}
     for reference, name in wanted.items():
         read = by_reference.get(reference) or stamp.inputs.get(name)
-        if reference.key in will_run and _waits_for(reference):
+        if reference.key in will_run and reference.is_as_made:
             continue
         if read is None:
             causes.append(f"input added {reference}")

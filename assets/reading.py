@@ -113,8 +113,7 @@ class Inputs:
 
     def location(self, reference: Reference) -> Location:
         """Where an input's table is."""
-        source = self.graph.assets[reference.key]
-        return location_of(self.lake, source) if isinstance(source, External) else self.lake.location(reference.key)
+        return location_of(self.lake, self.graph.assets[reference.key])
 
     def _landed(self, asset: Made, parameter: str, source: External, engine: Engine | None, found: Read) -> None:
         """The rows of the landed files: all that lie there, or for a table that is added to those not yet taken in."""

@@ -229,8 +229,10 @@ class Lake:
             return answer.to_arrow_table()
         except duckdb.Error as error:
             raise BadQuery(_reason(str(error))) from error
-        except RuntimeError as error:  # so DuckDB tells of Ctrl-C
-            raise KeyboardInterrupt from error
+        except RuntimeError as error:
+            if "interrupted" in str(error):  # so DuckDB tells of Ctrl-C
+                raise KeyboardInterrupt from error
+            raise
 
 
 def _reason(told: str) -> str:

@@ -94,7 +94,12 @@ def sql(query: Annotated[str, typer.Argument(help="DuckDB's SQL.")], as_json: As
     """
     from lakehouse.lake import Lake
 
-    answer = Lake.from_env(lambda line: show.err.print(f"note: {line}", markup=False)).query(query)
+    lake = Lake.from_env(lambda line: show.err.print(f"note: {line}", markup=False))
+    try:
+        answer = lake.query(query)
+    except KeyboardInterrupt:
+        show.err.print("interrupted", style="red")
+        raise typer.Exit(1) from None
     if as_json:
         show.as_json(answer.to_pylist())
         return

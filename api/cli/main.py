@@ -103,9 +103,6 @@ def run() -> None:
     except PlatformError as error:
         show.err.print(f"error: {error}", style="red", markup=False)
         sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        show.err.print("interrupted", style="red")
-        sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

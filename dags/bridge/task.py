@@ -59,7 +59,7 @@ def materialize(keys: Sequence[str], context: Context) -> Mapping[str, object]:
     run = run_name(context)
     done = materializer.run(", ".join(chosen), force=bool(params.get("force")), reporter=Told(), name=run)
     _refuse_failed(done)
-    lineage = Lineage.of(lake, [key for key in (*chosen, JOURNAL) if key in lake.tables()])
+    lineage = Lineage.of(lake, (*chosen, JOURNAL))
     found = news(lineage, done.outcomes, run)
     addresses = uris(graph, lake.settings)
     for key, extra in found.items():
