@@ -16,6 +16,7 @@ from lakehouse.lake import Lake
 from lakehouse.settings import LakeSettings
 from registry.errors import RegistryRefused
 from registry.models import Models
+from registry.rest import check_server
 
 PACKAGES = ("pyspark", "delta-spark", "deltalake", "duckdb", "mlflow", "xgboost", "apache-airflow")
 
@@ -121,6 +122,7 @@ def _mlflow(lake: Lake) -> str:
     settings = models.settings
     if settings.database is not None and not settings.database.exists():
         return f"{settings.address}; its database is made by the first training"
+    check_server(settings)  # where no model is known yet, nothing else would ask it
     held = {name: models.aliases_in_mlflow(name) for name in models.names()}
     told = [f"{name} {alias} v{number}" for name, aliases in held.items() for alias, number in sorted(aliases.items())]
     return f"{settings.address}: {', '.join(told) or 'no model has an alias'}"

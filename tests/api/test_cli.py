@@ -215,3 +215,12 @@ def test_the_shell_completes(tmp_path: Path) -> None:
 def as_rows(said: Said) -> list[dict[str, object]]:
     assert isinstance(said.json, list)
     return said.json
+
+
+@pytest.mark.slow
+def test_doctor_asks_an_mlflow_of_which_no_model_is_known(tmp_path: Path) -> None:
+    said = lakeline(
+        "doctor", folder=opened(tmp_path), LAKELINE_DEFINITIONS="shop", MLFLOW_TRACKING_URI="http://127.0.0.1:9"
+    )
+    assert said.code == 1
+    assert "MLflow at 'http://127.0.0.1:9' does not answer" in " ".join(said.out.split())
