@@ -301,7 +301,7 @@ SCRIPTS = {
 }
 
 
-OFTEN = {"deletion vectors", "partitions"}
+OFTEN = {"deletion vectors"}
 
 
 def script_of(name: str) -> object:
@@ -317,7 +317,7 @@ def test_the_log_of_each_statement_tells_what_spark_tells(watched: Watched, scri
     assert {commit.version: commit.operation for commit in commits} == watched.told()
 
 
-@pytest.mark.parametrize("policy", ["classic", "v2"])
+@pytest.mark.parametrize("policy", [pytest.param("classic", marks=pytest.mark.long), "v2"])
 def test_a_log_that_is_cleaned_behind_sparks_checkpoint_tells_the_rest(watched: Watched, policy: str) -> None:
     watched.does(f"{CREATE} TBLPROPERTIES (delta.checkpointPolicy = '{policy}', delta.checkpointInterval = 3)")
     watched.does(INSERT)
