@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, get_args
 
 from assets import options
@@ -204,7 +203,7 @@ def external(
         raise BadOption(
             where, f"external {key!r}", f"files={files!r}, table={table!r}", "exactly one of files and table"
         )
-    if files is not None and (not files or Path(files).is_absolute() or ".." in Path(files).parts):
+    if files is not None and not options.is_pattern(files):
         raise BadOption(where, f"files of {key!r}", repr(files), "a pattern below the landing folder: 'orders/*.csv'")
     if files is not None and not header:
         raise BadOption(where, f"columns of {key!r}", "()", "the names in the header of the files")

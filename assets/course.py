@@ -165,8 +165,8 @@ class Course:
 
     def _broken(self, step: Step) -> PlatformError | None:
         """Why an asset that is blocked cannot be looked at, or what it reads."""
-        unreadable = self._observed.unreadable
-        if error := unreadable.get(step.key) or self._observed.untold.get(step.key):
+        unreadable, foreign = self._observed.unreadable, {} if self._ordered.force else self._observed.foreign
+        if error := unreadable.get(step.key) or self._observed.untold.get(step.key) or foreign.get(step.key):
             return error
         read = (reference.key for reference in self._ordered.graph.inputs[step.key].values())
         found = [unreadable[key] for key in read if key in unreadable and key not in self._outcomes]

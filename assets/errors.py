@@ -18,6 +18,7 @@ PlatformError (lakehouse.errors)
 │   ├── NotPinnable              a version that the inputs of a run cannot be held to
 │   ├── VersionsLost             versions of tables that models were trained on and that are gone
 │   ├── UnknownRun               a run that made nothing
+│   ├── ForeignTable             a table at an asset's place that others wrote
 │   ├── FunctionFailed           an author's function raised
 │   ├── InputGone                a version that a model was trained on and that was removed meanwhile
 │   ├── CheckUnusable            a check that cannot be asked of its asset's frame
@@ -258,6 +259,20 @@ class UnknownRun(Fatal):
             )
         hint = f"did you mean {' or '.join(self.found)}?" if self.found else "no run has made anything yet"
         return f"no version was made by a run {self.wanted!r}; {hint}"
+
+
+class ForeignTable(Fatal):
+    """A table at an asset's place that no run of the asset ever wrote to."""
+
+    def __init__(self, key: str, location: str) -> None:
+        super().__init__(key, location)
+        self.key, self.location = key, location
+
+    def __str__(self) -> str:
+        return (
+            f"the table at {self.location!r} was written by others, and by no run of {self.key!r}: drop it or give the asset "
+            "another key; --force writes over it, and 'lakeline.at' still reads what it held"
+        )
 
 
 class FunctionFailed(Fatal):

@@ -23,6 +23,8 @@ def land_files(graph: Graph, files: Iterable[Path], into: str | None) -> tuple[P
         raise NotLandable(
             str(wanted[0]), f"several externals take files; name one of {', '.join(externals)} with --into"
         )
+    if isinstance(graph.assets.get(into or ""), External) and into not in externals:
+        raise NotLandable(str(wanted[0]), f"{into} is a Delta table, which its own system writes")
     chosen = externals.get(into or "")
     if chosen is None or chosen.files is None:
         raise UnknownAsset(into or "", nearest(into or "", externals) or tuple(externals))

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from assets.asset import Asset, External, ModelAsset
+from assets.asset import Asset, External, ModelAsset, TableAsset
 from assets.code import CodeVersion, code_versions
+from assets.errors import ForeignTable
 from assets.graph import Graph
 from assets.plan import Observed
 from lakehouse import landing
@@ -41,6 +42,7 @@ class _Found:
     published: dict[str, int] = field(default_factory=dict)
     unstamped: set[str] = field(default_factory=set)
     unreadable: dict[str, PlatformError] = field(default_factory=dict)
+    foreign: dict[str, PlatformError] = field(default_factory=dict)
     since: dict[str, datetime] = field(default_factory=dict)
     taken: dict[str, Mapping[str, Mapping[str, LandedFile]]] = field(default_factory=dict)
     held: dict[str, Mapping[str, LandedFile]] = field(default_factory=dict)
@@ -49,8 +51,11 @@ class _Found:
 def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
     """What exists of a graph's assets now; asks no engine and no MLflow."""
     found = _Found()
-    for key, table in lake.presents(_places(lake, graph.assets)).items():
+    places = _places(lake, graph.assets)
+    for key, table in lake.presents(places).items():
         _note_table(found, key, table)
+        if isinstance(graph.assets[key], TableAsset) and isinstance(table, Present) and not table.sequence:
+            found.foreign[key] = ForeignTable(key, places[key].uri)
     for key, asset in graph.assets.items():
         if isinstance(asset, ModelAsset):
             _observe_model(found, models, key)
@@ -77,6 +82,7 @@ def observe(lake: Lake, models: Models, graph: Graph) -> Snapshot:
         published=found.published,
         unstamped=found.unstamped,
         unreadable=found.unreadable,
+        foreign=found.foreign,
         since=found.since,
         code={key: made.version for key, made in versions.items() if isinstance(made, CodeVersion)},
         parts={key: made.parts for key, made in versions.items() if isinstance(made, CodeVersion)},

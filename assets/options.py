@@ -23,6 +23,8 @@ def where_of(word: str, function: object, where: Where) -> Where:
     code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
     if code is None:
         raise BadOption(where, f"what @{word} stands over", repr(function), "a function that is written with def")
+    if inspect.iscoroutinefunction(function):
+        raise BadOption(where, f"what @{word} stands over", f"async def {code.co_name}", "a function without async")
     return Where(file=short(code.co_filename), line=code.co_firstlineno)
 
 
@@ -37,6 +39,13 @@ def check_texts(where: Where, **options: object) -> None:
     for option, found in options.items():
         if found is not None and not isinstance(found, str):
             raise BadOption(where, option, repr(found), f"a text: {option}='...'")
+
+
+def is_pattern(files: str) -> bool:
+    """Whether a text can be a pattern of files below a folder: with a name, and `**` only where it stands for folders."""
+    path = Path(files)
+    inside = not path.is_absolute() and ".." not in path.parts
+    return bool(path.name) and inside and all("**" not in part or part == "**" for part in path.parts)
 
 
 def mapping(where: Where, option: str, found: object, example: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Observed:
     a table, or a model, that is there cannot be looked at. `parts` has what each code version is made of, by a person's name
     for it. `since` has the time at which the present content was published.
     `unstamped` has the assets whose highest sequence no stamp tells of any more, for it was cleaned away or is broken.
+    `foreign` has what to say of each table at an asset's place that no run of the asset ever wrote to.
 
     Where something is kept for each partition, it stands under the step's `slot`.
     """
@@ -44,6 +45,7 @@ class Observed:
     parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
     unstamped: Set[str] = frozenset()
+    foreign: Mapping[str, PlatformError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +164,11 @@ def _other_writer(asset: Made, stamp: Stamp) -> tuple[str, ...]:
 
 
 def _asks_its_author(asset: Made, observed: Observed, *, force: bool) -> tuple[str, ...]:
-    """Code that does not tell its version; or an append whose last stamp is gone, which could add its rows once more."""
+    """Code without a version; a table of others in its place; an append that could add its rows once more."""
     if asset.key in observed.untold:
         return (str(observed.untold[asset.key]),)
+    if asset.key in observed.foreign and not force:
+        return (str(observed.foreign[asset.key]),)
     if force or not isinstance(asset, TableAsset) or asset.write != "append" or asset.key not in observed.unstamped:
         return ()
     last = observed.sequences[asset.key]

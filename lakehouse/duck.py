@@ -1,5 +1,6 @@
 """A DuckDB connection that reads Delta tables and downloads nothing."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -43,6 +44,15 @@ def named(identifier: str) -> str:
 def scan(location: Location, version: int) -> str:
     """What stands for a table at a version in SQL."""
     return f"delta_scan({quoted(location.uri)}, version => {version})"
+
+
+def reason(words: str) -> str:
+    """Why DuckDB could not read a version; of a file that is gone, or a version that never was, it speaks in parts of a log."""
+    if never_made := re.search(r"end version (\d+) not the same as the specified end version (\d+)", words):
+        return f"version {never_made[2]} was never made, the newest is {never_made[1]}"
+    if gone := re.search(r"([^/\"']+\.parquet)\".*(?:No such file|404)", words, re.DOTALL):
+        return f"its file {gone[1]} is gone, as after a VACUUM"
+    return words
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """The lake: every table by its key, its history from the log, and the engines that make new versions."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from lakehouse.anywhere import FilesAnywhere
-from lakehouse.duck import connect
+from lakehouse.duck import connect, reason
 from lakehouse.engine import RETENTION, Engine, EngineName
 from lakehouse.engines.delta_rs import storage_options
 from lakehouse.engines.duck import DuckConnection, DuckEngine
@@ -228,17 +227,11 @@ class Lake:
                 raise BadQuery("it answers no rows; wanted a SELECT")
             return answer.to_arrow_table()
         except duckdb.Error as error:
-            raise BadQuery(_reason(str(error))) from error
+            raise BadQuery(reason(str(error))) from error
         except RuntimeError as error:
             if "interrupted" in str(error):  # so DuckDB tells of Ctrl-C
                 raise KeyboardInterrupt from error
             raise
-
-
-def _reason(told: str) -> str:
-    """DuckDB's words; where a version is asked for that does not exist yet, they speak of the parts of a log."""
-    never_made = re.search(r"end version (\d+) not the same as the specified end version (\d+)", told)
-    return f"version {never_made[2]} was never made, the newest is {never_made[1]}" if never_made else told
 
 
 def _spark_address(settings: LakeSettings, report: Callable[[str], None]) -> str:

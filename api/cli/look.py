@@ -55,7 +55,7 @@ def _version_row(made: "Version") -> tuple[object, ...]:
 
     stamp = made.stamp
     if stamp is None:
-        return (show.version(made.version), made.at, made.rows, made.operation, None, "not ours", None)
+        return (show.version(made.version), made.at, made.rows, made.operation, None, "no stamp", None)
     read = [f"{key} v{read.version}" for key, read in stamp.inputs.items()]
     failed = [f"{check.failed} {check.name}" for check in stamp.checks if check.failed]
     failed += [f"{count} files set aside" for read in stamp.inputs.values() if (count := len(rejected_in(read)))]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lakehouse.audit import Audit, Pinned, Rule
-from lakehouse.duck import connect, named, quoted, scan, told
+from lakehouse.duck import connect, named, quoted, reason, scan, told
 from lakehouse.engine import EngineName, Publication
 from lakehouse.engines.duck_audit import DuckAudit
 from lakehouse.engines.duck_write import publish
@@ -56,7 +56,7 @@ class DuckEngine:
         try:
             return self._connection.sql(f"SELECT * FROM {scan(location, version)}")
         except duckdb.Error as error:
-            raise VersionUnreadable(location.uri, version, str(error).splitlines()[0]) from error
+            raise VersionUnreadable(location.uri, version, reason(str(error)).splitlines()[0]) from error
 
     def read_arrow(self, location: Location, version: int) -> "pa.Table":
         """A table at a version, as Arrow."""
@@ -66,7 +66,7 @@ class DuckEngine:
         try:
             return frame.to_arrow_table()
         except duckdb.Error as error:
-            raise VersionUnreadable(location.uri, version, str(error).splitlines()[0]) from error
+            raise VersionUnreadable(location.uri, version, reason(str(error)).splitlines()[0]) from error
 
     def count(self, location: Location, version: int) -> int:
         """How many rows a version has; each file is asked, so that it raises where one is gone."""
@@ -76,7 +76,7 @@ class DuckEngine:
         try:
             return int(frame.count("*").fetchall()[0][0])
         except duckdb.Error as error:
-            raise VersionUnreadable(location.uri, version, str(error).splitlines()[0]) from error
+            raise VersionUnreadable(location.uri, version, reason(str(error)).splitlines()[0]) from error
 
     def rows_between(self, location: Location, before: int, after: int) -> tuple[int, int]:
         """How many rows the later version has that the earlier had not, and how many it no longer has."""

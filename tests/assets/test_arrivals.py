@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from assets import rows
+from assets import external, rows
 from assets.asset import Asset, External
 from assets.errors import UnknownAsset
 from assets.graph import Graph
@@ -132,6 +132,7 @@ def test_a_malformed_file_is_told_once_and_taken_when_it_was_mended(lake: Lake, 
     assert ids(lake, "silver.flowers_clean") == ["7"]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_still_being_written_is_left_to_the_next_run(lake: Lake, line: Materializer) -> None:
     import threading
 
@@ -289,6 +290,8 @@ def test_files_that_do_not_fit_are_not_landed_and_none_is(lake: Lake, tmp_path: 
         land_files(graph, [tmp_path / "sent.csv"], "landing.flower")
     with pytest.raises(UnknownAsset):
         land_files(Graph.of([numbers("bronze.a", [1])]), [tmp_path / "sent.csv"], None)
+    with pytest.raises(NotLandable, match="landing.shop is a Delta table, which its own system writes"):
+        land_files(Graph.of([external("landing.shop", table="shop")]), [tmp_path / "sent.csv"], "landing.shop")
     assert not lake.settings.landing.exists()
 
 

@@ -13,6 +13,8 @@ from lakehouse.errors import BadQuery, LogUnreadable, PlatformError
 from lakehouse.lake import Lake
 from tests.assets.authored import actions, causes, copied, made_by, numbers, states
 
+pytestmark = pytest.mark.slow
+
 GARBAGE = "00000000000000000001.json"
 
 

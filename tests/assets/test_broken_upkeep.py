@@ -13,6 +13,8 @@ from lakehouse.duck import connect
 from lakehouse.lake import Lake
 from tests.assets.authored import copied, line_of_tree, made_by, numbers
 
+pytestmark = pytest.mark.slow
+
 TIMES = 3
 
 

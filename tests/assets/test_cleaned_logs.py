@@ -14,6 +14,8 @@ from lakehouse.engine import EngineName
 from lakehouse.lake import Lake
 from tests.assets.authored import actions, causes, copied, flowers_landing, ids, made_by, numbers, put, states
 
+pytestmark = pytest.mark.slow
+
 KEY = "bronze.top"
 ENGINES = ["duckdb", pytest.param("spark", marks=[pytest.mark.spark, pytest.mark.slow])]
 

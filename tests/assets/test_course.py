@@ -38,6 +38,8 @@ from tests.assets.authored import (
 if TYPE_CHECKING:
     import duckdb
 
+pytestmark = pytest.mark.slow
+
 WAITED = 30
 
 

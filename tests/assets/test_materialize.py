@@ -443,6 +443,7 @@ def test_promise_5_a_retry_after_a_lost_report_makes_no_second_commit(lake: Lake
     assert [len(lake.history(asset.key)) for asset in line([1])] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_promise_5_a_run_that_dies_at_any_commit_is_finished_by_the_next(lake: Lake) -> None:
     """Promise 5: killed before or after any of its commits, a run leaves nothing that the next writes twice."""
 

@@ -80,6 +80,8 @@ def test_an_option_of_the_wrong_sort_is_told_with_its_place(
     [
         ("5, files='*.csv', columns=['a']", "key is 5; wanted a text"),
         ("'landing.x', files=5, columns=['a']", "files is 5; wanted a text"),
+        ("'landing.x', files='.', columns=['a']", "wanted a pattern below the landing folder"),
+        ("'landing.x', files='a**b/*', columns=['a']", "wanted a pattern below the landing folder"),
         ("'landing.x', files='*.csv', columns='ab'", "columns is 'ab'; wanted a list of texts"),
         ("'landing.x', files='*.csv', columns=5", "columns is 5; wanted a list of texts"),
         ("'landing.x', files='*.csv', columns=['a'], tags=['x']", "tags is ['x']; wanted texts by name"),

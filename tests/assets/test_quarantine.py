@@ -21,6 +21,8 @@ from lakehouse.settings import LakeSettings
 from registry.models import Models
 from tests.assets.authored import flowers_landing, ids, made_by, put
 
+pytestmark = pytest.mark.slow
+
 KEY, KEPT = "bronze.seen", "quarantine.bronze.seen"
 HOUR = 3_600_000
 

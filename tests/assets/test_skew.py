@@ -12,6 +12,8 @@ from lakehouse.stamp import InputVersion
 from lakehouse.table import TableVersion
 from tests.assets.authored import copied, joined, made_by, numbers, states
 
+pytestmark = pytest.mark.slow
+
 
 def at(version: int | None) -> TableVersion | None:
     return None if version is None else TableVersion(table_id="t", version=version)

@@ -13,6 +13,8 @@ from lakehouse.audit import ROW_ID, RowRule
 from lakehouse.engine import Engine
 from lakehouse.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 MOMENT = datetime(2020, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 KINDS: Mapping[str, pa.Array] = {

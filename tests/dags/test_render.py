@@ -47,6 +47,7 @@ def test_times_and_updates_start_a_dag(made: dict[str, DAG]) -> None:
     assert isinstance(made["training"].schedule, AssetOrTimeSchedule)
 
 
+@pytest.mark.slow
 def test_the_parsed_file_is_short_and_loads_no_engine(tmp_path: Path) -> None:
     text = (PROJECT / "dags" / "platform_dags.py").read_text()
     assert len([line for line in text.splitlines()[1:] if line.strip()]) <= 5
@@ -54,6 +55,7 @@ def test_the_parsed_file_is_short_and_loads_no_engine(tmp_path: Path) -> None:
     assert not {"pyspark", "mlflow", "duckdb", "pandas", "deltalake", "sklearn"} & set(loaded)
 
 
+@pytest.mark.slow
 def test_a_broken_definitions_module_is_told_with_its_asset(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(
         "from assets import asset\n\n@asset('Silver.x')\ndef x(rows):\n    return rows\n"

@@ -10,6 +10,8 @@ from lakehouse.errors import BadQuery
 from lakehouse.lake import Lake
 from lakehouse.stamp import InputVersion, Stamp
 
+pytestmark = pytest.mark.slow
+
 MODEL = "models.iris"
 
 

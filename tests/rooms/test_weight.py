@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("airflow", "deltalake", "duckdb", "mlflow", "pandas", "pyarrow", "pyspark", "sklearn", "xgboost")
 
 
