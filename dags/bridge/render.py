@@ -67,7 +67,7 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
     outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
     if task.alias is not None:
         outlets.append(AssetAlias(name=task.alias))
-    return MaterializeOperator(keys=task.does.keys, outlets=outlets, **given)
+    return MaterializeOperator(keys=task.does.keys, waited=task.does.waited, outlets=outlets, **given)
 
 
 def _schedule(spec: ScheduleSpec) -> object:

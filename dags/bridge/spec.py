@@ -16,9 +16,13 @@ class AssetSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaterializeSpec:
-    """A task that makes what is missing or stale of these assets."""
+    """A task that makes what is missing or stale of these assets.
+
+    `waited` has the task that waited for each `model@alias` before it, whose answer it reads.
+    """
 
     keys: tuple[str, ...]
+    waited: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,9 +31,16 @@ def asset_spec(asset: Asset, uris: Uris) -> AssetSpec:
 def _dag(graph: Graph, job: Job, uris: Uris) -> DagSpec:
     tasks: list[TaskSpec] = []
     for step in job.steps:
-        before = _last(tasks)
+        before, waited = _last(tasks), _waited(tasks)
         tasks += [
-            replace(task, after=task.after or before, owner=task.owner or job.owner, pool=job.pool, timeout=job.timeout)
+            replace(
+                task,
+                does=replace(task.does, waited=waited) if isinstance(task.does, MaterializeSpec) else task.does,
+                after=task.after or before,
+                owner=task.owner or job.owner,
+                pool=job.pool,
+                timeout=job.timeout,
+            )
             for task in _tasks(graph, job, step, uris)
         ]
     _check_names(job, tasks)
@@ -94,6 +101,12 @@ def _last(tasks: Iterable[TaskSpec]) -> tuple[str, ...]:
     listed = list(tasks)
     waited_for = {other for task in listed for other in task.after}
     return tuple(task.id for task in listed if task.id not in waited_for)
+
+
+def _waited(tasks: Iterable[TaskSpec]) -> Mapping[str, str]:
+    """The task that waits for each `model@alias`."""
+    waits = [(task.id, task.does) for task in tasks if isinstance(task.does, WaitSpec)]
+    return {f"{does.model}@{does.alias}": name for name, does in waits}
 
 
 def _check_names(job: Job, tasks: Iterable[TaskSpec]) -> None:
