@@ -59,3 +59,16 @@ class WaitForAlias(BaseSensorOperator):
             )
         self.log.info("%s version %s is %s", self.model, event["version"], self.alias)
         return int(str(event["version"]))
+
+
+class ReconcileOperator(BaseOperator):
+    """Starts the jobs of what the log says is stale."""
+
+    template_fields: Sequence[str] = ()
+    ui_color = "#f0f0f0"
+
+    def execute(self, context: Context) -> Sequence[str]:
+        """The runs that were started."""
+        from dags.bridge.reconcile import reconcile
+
+        return reconcile(context)

@@ -1,6 +1,7 @@
 """DAGs, tasks and assets as Airflow's own objects."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from airflow.sdk import (
     DAG,
@@ -15,8 +16,9 @@ from airflow.sdk import (
     TriggerRule,
 )
 
-from dags.bridge.operators import MaterializeOperator, WaitForAlias
-from dags.bridge.spec import AssetSpec, DagSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.approve import ApproveOperator
+from dags.bridge.operators import MaterializeOperator, ReconcileOperator, WaitForAlias
+from dags.bridge.spec import ApproveSpec, AssetSpec, DagSpec, ReconcileSpec, ScheduleSpec, TaskSpec, WaitSpec
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -50,7 +52,7 @@ def asset(spec: AssetSpec) -> Asset:
 
 
 def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
-    given = {
+    given: dict[str, Any] = {
         "dag": dag,
         "task_id": task.id,
         "retries": task.retries,
@@ -64,7 +66,11 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
     if isinstance(task.does, WaitSpec):
         does = task.does
         return WaitForAlias(model=does.model, alias=does.alias, poll=does.poll, deadline=does.timeout, **given)
+    if isinstance(task.does, ReconcileSpec):
+        return ReconcileOperator(**given)
     outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
+    if isinstance(task.does, ApproveSpec):
+        return ApproveOperator(spec=task.does, outlets=outlets, **given)
     if task.alias is not None:
         outlets.append(AssetAlias(name=task.alias))
     return MaterializeOperator(keys=task.does.keys, waited=task.does.waited, outlets=outlets, **given)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from assets.job import Predictions
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSpec:
@@ -36,6 +38,25 @@ class WaitSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveSpec:
+    """A task that asks whether a model's version may have an alias; `before` is the task that asked of the alias before."""
+
+    model: str
+    alias: str
+    shown: Predictions | None
+    remind: timedelta
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSpec:
+    """A task that starts the jobs of what the log says is stale."""
+
+
+Does = MaterializeSpec | WaitSpec | ApproveSpec | ReconcileSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """One task. `outlets` are assets of which it emits one event for each version that it publishes.
 
@@ -44,7 +65,7 @@ class TaskSpec:
     """
 
     id: str
-    does: MaterializeSpec | WaitSpec
+    does: Does
     after: tuple[str, ...] = ()
     outlets: tuple[AssetSpec, ...] = ()
     alias: str | None = None
