@@ -15,11 +15,15 @@ from assets.review import Waiting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waking:
-    """A job to be started, why, and a name that is the same as long as the causes are."""
+    """A job to be started, why, and a name that is the same as long as the causes are.
+
+    `asks` is the question that it is started for, where it is one.
+    """
 
     job: str
     causes: tuple[str, ...]
     id: str
+    asks: Waiting | None = None
 
 
 def wakings(jobs: Jobs, graph: Graph, observed: Observed, waiting: Iterable[Waiting]) -> tuple[Waking, ...]:
@@ -35,12 +39,11 @@ def wakings(jobs: Jobs, graph: Graph, observed: Observed, waiting: Iterable[Wait
         if not any(reference.is_as_made and reference.key in work for reference in graph.inputs[key].values()):
             cause = (f"{key}: {', '.join(step.causes)}", _wanted(step, graph, observed))
             found.setdefault(jobs.owners[key], []).append(cause)
-    for job, cause in _unanswered(jobs, waiting):
-        found.setdefault(job, []).append(cause)
-    return tuple(
+    stale = tuple(
         Waking(job=job, causes=tuple(text for text, _ in causes), id=_digest(job, causes))
         for job, causes in found.items()
     )
+    return (*stale, *_unanswered(jobs, waiting))
 
 
 def _is_eager(graph: Graph, key: str) -> bool:
@@ -54,14 +57,15 @@ def _wanted(step: Step, graph: Graph, observed: Observed) -> object:
     return [step.slot, observed.code.get(step.key), reads, observed.sequences.get(step.slot, 0)]
 
 
-def _unanswered(jobs: Jobs, waiting: Iterable[Waiting]) -> Iterator[tuple[str, tuple[str, object]]]:
+def _unanswered(jobs: Jobs, waiting: Iterable[Waiting]) -> Iterator[Waking]:
     asked = {(w.model, w.alias): w for w in waiting}
     for name, job in jobs.jobs.items():
         for step in job.steps:
             found = asked.get((step.model, step.alias)) if isinstance(step, Approve) else None
             if found is not None:
                 text = f"version {found.version} of {found.model} waits to become {found.alias}"
-                yield name, (text, [found.model, found.model_id, found.alias, found.version])
+                cause = (text, [found.model, found.model_id, found.alias, found.version])
+                yield Waking(job=name, causes=(text,), id=_digest(name, [cause]), asks=found)
 
 
 def _digest(job: str, causes: Iterable[tuple[str, object]]) -> str:

@@ -45,20 +45,22 @@ class ApproveOperator(BaseOperator):
         from dags.bridge.asking import Question
 
         question = replace(Question.of(self.spec, context), version=version)
-        needed = question.answered(event) if event.get("chosen_options") else None
-        return self._go_on(question, context, needed)
+        if event.get("chosen_options"):
+            question.do(event)
+        return self._go_on(question, context)
 
-    def _go_on(self, question: "Question", context: Context, needed: str | None = None) -> int:
+    def _go_on(self, question: "Question", context: Context) -> int:
         if question.is_settled(context):
             return question.version
+        question.take_up()
         if not question.is_shown():
             self.log.info("waiting until version %s has predicted %s", question.version, self.spec.shown)
             self._wait(question, asked=None)
-        self._ask(question, context, needed)
+        self._ask(question, context)
         self._wait(question, asked=str(context["ti"].id))
         raise AssertionError("a task that waits does not come here")
 
-    def _ask(self, question: "Question", context: Context, needed: str | None) -> None:
+    def _ask(self, question: "Question", context: Context) -> None:
         from dags.bridge.asking import APPROVE, REJECT
 
         fields = ParamsDict({_WHY: Param("", type="string", description="The reason; it goes into the journal.")})
@@ -66,7 +68,7 @@ class ApproveOperator(BaseOperator):
             ti_id=context["ti"].id,
             options=[APPROVE, REJECT],
             subject=question.subject,
-            body=question.body([needed] if needed else []),
+            body=question.body,
             params={name: fields.get_param(name).serialize() for name in fields},
         )
         # Airflow loses an answer to a task whose worker is still ending; one that comes at once finds it running.

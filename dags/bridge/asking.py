@@ -1,7 +1,7 @@
 """Asks whether a model's version may have an alias: decides what is left to do, and does what was answered."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from assets.gate import Gate
 from assets.predicted import Agreement, agreement, predicted_by
+from dags.bridge import pending
 from dags.bridge.report import report
 from dags.bridge.spec import ApproveSpec
 from registry.comparison import Comparison
@@ -47,14 +48,20 @@ class Question:
         return self.gate.compare(self.spec.alias, self.version)
 
     @property
+    def reference(self) -> str:
+        """The alias that is asked for, as `model@alias`."""
+        return f"{self.spec.model}@{self.spec.alias}"
+
+    @property
     def subject(self) -> str:
         """What is asked, in one line."""
         return f"{self.gate.name}: version {self.version} to {self.spec.alias}?"
 
-    def body(self, notes: Sequence[str]) -> str:
+    @property
+    def body(self) -> str:
         """What there is to be known before answering."""
         comparison = self.comparison
-        return report(comparison, self.gate.rows_between(comparison), self._shown(comparison), notes)
+        return report(comparison, self.gate.rows_between(comparison), self._shown(comparison))
 
     def is_settled(self, context: Context) -> bool:
         """Whether nobody needs to be asked: the alias is there already, or the rule moves it; skips what is turned down."""
@@ -68,25 +75,29 @@ class Question:
             raise AirflowSkipException(f"version {self.version} of {self.gate.name} was {standing} before {alias}")
         return standing == "there"
 
+    def take_up(self) -> None:
+        """Tells that this DAG run asks; skips where another one does."""
+        other = pending.asked_by(self.reference, self.version)
+        if other is not None and other != self.run:
+            raise AirflowSkipException(f"{other} asks this already")
+        pending.note(self.reference, self.version, self.run)
+
     def is_shown(self) -> bool:
         """Whether what the version predicts can be shown, where it is to be."""
         shown = self.spec.shown
         return shown is None or self._predicted(self.version) is not None
 
-    def answered(self, event: Mapping[str, Any]) -> str | None:
-        """Does what a person has answered; or says what is still needed."""
+    def do(self, event: Mapping[str, Any]) -> None:
+        """Does what a person has answered; a worse version that is approved without a reason is asked about again."""
         by = str((event.get("responded_by_user") or {}).get("name") or "somebody in Airflow")
         why = str((event.get("params_input") or {}).get("why") or "").strip()
         comparison = self.comparison
         if REJECT in event["chosen_options"]:
             self.gate.reject(comparison, by=by, why=why, run=self.run)
-            return None
-        if not comparison.decision.better and not why:
-            return f"{by} approved, but the rule calls it worse: a reason is needed to move {self.spec.alias} all the same."
-        if self.gate.standing(self.spec.alias, self.version) == "superseded" and self._is_passed(comparison):
-            return None
-        _log.info("%s", self.gate.move(comparison, by=by, why=why or "approved in Airflow", run=self.run))
-        return None
+        elif not comparison.decision.better and not why:
+            _log.warning("%s approved without a reason, and by its rule the version is worse: asked again", by)
+        elif not self._is_passed(comparison):
+            _log.info("%s", self.gate.move(comparison, by=by, why=why or "approved in Airflow", run=self.run))
 
     def _ruled(self) -> None:
         comparison = self.comparison
@@ -107,7 +118,7 @@ class Question:
         spec, events = self.spec, context["outlet_events"]
         _log.info("%s version %s is %s", self.gate.name, self.version, spec.alias)
         for outlet in context["outlets"]:
-            if isinstance(outlet, Asset) and outlet.name == f"{spec.model}@{spec.alias}":
+            if isinstance(outlet, Asset) and outlet.name == self.reference:
                 events[outlet].extra = {
                     "model": spec.model,
                     "alias": spec.alias,

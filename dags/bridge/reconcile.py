@@ -12,6 +12,7 @@ from assets.asset import ModelAsset
 from assets.materialize import Materializer
 from assets.review import waiting
 from assets.waking import Waking, wakings
+from dags.bridge import pending
 from lakehouse.lake import Lake
 from registry.journal import Told
 from registry.models import Models
@@ -40,7 +41,7 @@ def _start(waking: Waking, context: Context) -> str | None:
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS  # there once a task runs
 
     told = "; ".join(waking.causes)
-    if context["ti"].get_dr_count(waking.job, states=["queued", "running"]):
+    if _is_at_work(waking, context):
         _log.info("%s is at work already: %s", waking.job, told)
         return None
     run_id = f"lakeline__{waking.id}"
@@ -53,3 +54,10 @@ def _start(waking: Waking, context: Context) -> str | None:
     else:
         _log.error("%s could not be started: %s", waking.job, answer.detail)
     return None
+
+
+def _is_at_work(waking: Waking, context: Context) -> bool:
+    """Whether a run of the job sees to it; of the runs that ask, each has a version of its own."""
+    if waking.asks is None:
+        return bool(context["ti"].get_dr_count(waking.job, states=["queued", "running"]))
+    return pending.asked_by(f"{waking.asks.model}@{waking.asks.alias}", waking.asks.version) is not None

@@ -6,15 +6,12 @@ from assets.predicted import Agreement
 from registry.comparison import Comparison
 
 
-def report(
-    comparison: Comparison, between: Mapping[str, tuple[int, int]], shown: Agreement | None, notes: Sequence[str] = ()
-) -> str:
+def report(comparison: Comparison, between: Mapping[str, tuple[int, int]], shown: Agreement | None) -> str:
     """A version beside the one that the alias stands at: metrics, data, what the rule says, and what it predicts."""
     c = comparison
     before = f"v{c.champion.version}" if c.champion else "none yet"
     verdict = "may take its place" if c.decision.better else "is worse: a reason is needed"
     parts = [
-        "\n".join(f"**{note}**" for note in notes),
         f"**{c.name}**: version {c.challenger.version} for `{c.alias}`, where {before} stands.",
         _table(("metric", before, f"v{c.challenger.version}"), _metrics(c)),
         _table(("trained on", before, f"v{c.challenger.version}", "rows"), _data(c, between)),

@@ -88,7 +88,7 @@ class ScheduleSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagSpec:
-    """One DAG; `tasks` come after what they wait for."""
+    """One DAG; `tasks` come after what they wait for. At most `runs` of it are at work."""
 
     id: str
     schedule: ScheduleSpec
@@ -96,4 +96,4 @@ class DagSpec:
     doc: str = ""
     tags: tuple[str, ...] = ()
     owner: str | None = None
-    params: Mapping[str, object] = field(default_factory=dict)
+    runs: int = 1

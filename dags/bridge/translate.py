@@ -29,6 +29,7 @@ from dags.bridge.spec import (
 Uris = Mapping[str, str]
 RECONCILER = "lakeline_reconciler"
 _APPROVAL_RETRIES = 3
+_QUESTIONS = 16
 
 
 def translate(declared: Declared, uris: Uris, only: str | None = None) -> tuple[DagSpec, ...]:
@@ -78,7 +79,8 @@ def _dag(graph: Graph, job: Job, uris: Uris) -> DagSpec:
         doc=doc_of_job(job),
         tags=("lakeline", *(f"{name}:{value}" for name, value in job.tags.items())),
         owner=job.owner,
-        params={"selection": None, "force": False, "why": ""},
+        # A question may wait for days, and a newer version is asked about meanwhile.
+        runs=_QUESTIONS if any(isinstance(step, Approve) for step in job.steps) else 1,
     )
 
 
