@@ -71,7 +71,17 @@ class WaitFor:
     name: str | None = None
 
 
-Step = Materialize | WaitFor
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Compares a table as it is now with what a model was trained on: the version of it that stands at `alias`."""
+
+    table: str
+    model: str
+    alias: str = "production"
+    name: str | None = None
+
+
+Step = Materialize | WaitFor | Check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +148,10 @@ def _check(made: Job) -> None:
         raise BadOption(made.where, "the name of a job", repr(made.name), "letters, digits, '_' and '-'")
     if not made.steps:
         raise BadOption(made.where, f"steps {told}", "()", "at least one step: [Materialize('gold.*')]")
-    if strangers := [each for each in made.steps if not isinstance(each, (Materialize, WaitFor))]:
-        raise BadOption(made.where, f"a step {told}", repr(strangers[0]), "Materialize(...) or WaitFor(...)")
+    if strangers := [each for each in made.steps if not isinstance(each, Step)]:
+        raise BadOption(
+            made.where, f"a step {told}", repr(strangers[0]), "Materialize(...), WaitFor(...) or Check(...)"
+        )
     crons = [each for each in made.schedule if isinstance(each, Cron)]
     updates = [each for each in made.schedule if isinstance(each, OnUpdate)]
     if len(crons) > 1 or len(updates) > 1 or len(crons) + len(updates) != len(made.schedule):

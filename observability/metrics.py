@@ -37,3 +37,11 @@ class RequestMetrics:
     def render(self) -> bytes:
         """All of them in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def set_drift(registry: CollectorRegistry, name: str, column: str, ks_statistic: float, p_value: float) -> None:
+    """Declares and sets the two gauges of a column's drift; `name` is the column as a metric may be called."""
+    far = f"How far {column} moved from what the model was trained on: the Kolmogorov-Smirnov statistic"
+    Gauge(f"{name}_ks_statistic", far, registry=registry).set(ks_statistic)
+    likely = f"How likely {column} lies so far apart without any drift"
+    Gauge(f"{name}_p_value", likely, registry=registry).set(p_value)

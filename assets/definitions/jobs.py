@@ -1,6 +1,6 @@
 """When the iris line is made, and by whom it is reviewed: the jobs that Airflow runs as DAGs."""
 
-from assets import Cron, Materialize, OnUpdate, WaitFor, job
+from assets import Check, Cron, Materialize, OnUpdate, WaitFor, job
 
 LINE = {"line": "iris"}
 
@@ -30,5 +30,13 @@ inference = job(
         Materialize("gold.iris_predictions", by="step", name="run_inference_pipeline"),
     ],
     description="Predicts with the version of the classifier that was reviewed.",
+    tags=LINE,
+)
+
+monitoring = job(
+    "model_monitoring_dag",
+    steps=[Check("gold.iris_features", "models.iris_xgboost_classifier", name="check_drift")],
+    schedule=Cron.at("*/15 * * * *"),
+    description="Compares the newest features with those that the serving classifier was trained on.",
     tags=LINE,
 )

@@ -15,8 +15,9 @@ from airflow.sdk import (
     TriggerRule,
 )
 
+from dags.bridge.drift import CheckDrift
 from dags.bridge.operators import MaterializeOperator, WaitForAlias
-from dags.bridge.spec import AssetSpec, DagSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.spec import AssetSpec, CheckSpec, DagSpec, ScheduleSpec, TaskSpec, WaitSpec
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -64,6 +65,8 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
     if isinstance(task.does, WaitSpec):
         does = task.does
         return WaitForAlias(model=does.model, alias=does.alias, poll=does.poll, deadline=does.timeout, **given)
+    if isinstance(task.does, CheckSpec):
+        return CheckDrift(table=task.does.table, model=task.does.model, alias=task.does.alias, **given)
     outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
     if task.alias is not None:
         outlets.append(AssetAlias(name=task.alias))

@@ -32,6 +32,15 @@ class WaitSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """A task that compares a table with what the version of a model at an alias was trained on."""
+
+    table: str
+    model: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """One task. `outlets` are assets of which it emits one event for each version that it publishes.
 
@@ -40,7 +49,7 @@ class TaskSpec:
     """
 
     id: str
-    does: MaterializeSpec | WaitSpec
+    does: MaterializeSpec | WaitSpec | CheckSpec
     after: tuple[str, ...] = ()
     outlets: tuple[AssetSpec, ...] = ()
     alias: str | None = None

@@ -9,10 +9,10 @@ from assets.asset import Asset, External, group_of
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.graph import Graph
-from assets.job import Cron, Job, Materialize, Step, WaitFor
+from assets.job import Check, Cron, Job, Materialize, Step, WaitFor
 from assets.jobs import made_by
 from dags.bridge.docs import doc_of_asset, doc_of_job, doc_of_step
-from dags.bridge.spec import AssetSpec, DagSpec, MaterializeSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.spec import AssetSpec, CheckSpec, DagSpec, MaterializeSpec, ScheduleSpec, TaskSpec, WaitSpec
 
 Uris = Mapping[str, str]
 
@@ -53,6 +53,9 @@ def _tasks(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]
         does = WaitSpec(model=step.model, alias=step.alias, poll=step.poll, timeout=step.timeout)
         yield TaskSpec(id=step.name or f"wait_for_{step.alias}", does=does, doc=f"Waits for {step.model}@{step.alias}.")
         return
+    if isinstance(step, Check):
+        yield _check(graph, step)
+        return
     keys = made_by(graph, job, step)
     if step.by == "asset":
         yield from _one_for_each(graph, keys, step, uris)
@@ -67,6 +70,17 @@ def _tasks(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]
         retries=max(_retries(asset) for asset in made),
         owner=next((asset.owner for asset in made if asset.owner), None),
         doc=doc_of_step(graph, step, keys),
+    )
+
+
+def _check(graph: Graph, step: Check) -> TaskSpec:
+    model = graph.assets[step.model]
+    return TaskSpec(
+        id=step.name or "check_drift",
+        does=CheckSpec(table=step.table, model=step.model, alias=step.alias),
+        retries=_retries(model),
+        owner=model.owner,
+        doc=f"Compares `{step.table}` as it is now with the version that `{step.model}@{step.alias}` was trained on.",
     )
 
 
