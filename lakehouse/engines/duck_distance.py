@@ -11,8 +11,8 @@ from lakehouse.table import Location
 if TYPE_CHECKING:
     import duckdb
 
-VALUES_AT_ONCE = 20_000_000
-"""About 2 GB of counts where each value is another; columns beyond it wait for the next pass."""
+VALUES_AT_ONCE = 8_000_000
+"""About 1 GB of counts where each value is another; further columns wait for the next pass, and one column is never split."""
 
 _NUMERIC = frozenset(
     {"tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"}

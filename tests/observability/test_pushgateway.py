@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def program() -> str:
     script = PROJECT / "scripts" / "pushgateway.py"
-    found = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    found = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=600)
     if found.returncode != 0:
         pytest.skip(found.stderr.splitlines()[-1])
     return found.stdout.strip()
