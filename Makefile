@@ -35,7 +35,7 @@ bench: setup ## Measures every claim and writes benchmarks/results.json
 clean: ## Stops Spark and removes the local lake and caches; the environment and the jars stay
 	@test ! -x $(BIN)/lakeline || $(BIN)/lakeline spark stop --all
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
-	@find .lakeline -mindepth 1 -maxdepth 1 ! -name venv ! -name uv ! -name jars ! -name ready ! -name requirements.txt \
+	@find .lakeline -mindepth 1 -maxdepth 1 ! -name venv ! -name uv ! -name jars ! -name go ! -name ready ! -name requirements.txt \
 		-exec rm -rf {} + 2>/dev/null || true
 	@echo "removed the local lake; 'make demo' starts anew"
 

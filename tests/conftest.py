@@ -14,6 +14,15 @@ from lakehouse.settings import LakeSettings
 
 PROJECT = Path(__file__).parent.parent
 
+_SETTINGS = (
+    "LAKE_ROOT",
+    "LANDING_ROOT",
+    "LAKELINE_DEFINITIONS",
+    "LAKELINE_MIRROR_STAGES",
+    "MLFLOW_TRACKING_URI",
+    "PUSHGATEWAY_URL",
+)
+
 hypothesis.settings.register_profile("lakeline", deadline=None)  # on a busy machine any example may take long
 hypothesis.settings.load_profile("lakeline")
 
@@ -22,7 +31,7 @@ hypothesis.settings.load_profile("lakeline")
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of the test's own; no setting of the machine's reaches a test."""
     home = tmp_path / ".lakeline"
-    for name in ("LAKE_ROOT", "LANDING_ROOT", "LAKELINE_DEFINITIONS", "MLFLOW_TRACKING_URI", "LAKELINE_MIRROR_STAGES"):
+    for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LAKELINE_HOME", str(home))
     monkeypatch.setenv("LAKELINE_JARS", os.environ.get("LAKELINE_JARS", str(PROJECT / ".lakeline" / "jars")))

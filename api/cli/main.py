@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import line, look, machine, models, new, quality, runs, show
+from api.cli import drift, line, look, machine, models, new, quality, runs, show
 from api.cli.two_words import TwoWords
 from api.cli.upkeep import upkeep
 from lakehouse.errors import PlatformError
@@ -51,6 +51,7 @@ for command in (
     models.models,
     models.promote,
     models.predict,
+    drift.drift,
     models.ui,
     upkeep,
     machine.serve,

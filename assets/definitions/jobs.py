@@ -1,6 +1,6 @@
 """When the iris line is made, and by whom it is reviewed: the jobs that Airflow runs as DAGs."""
 
-from assets import Approve, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
+from assets import Approve, Check, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
 
 LINE = {"line": "iris"}
 
@@ -46,5 +46,13 @@ inference = job(
     ],
     schedule=OnUpdate.any("models.iris_xgboost_classifier@staging"),
     description="Predicts with the version of the classifier that was reviewed.",
+    tags=LINE,
+)
+
+monitoring = job(
+    "model_monitoring_dag",
+    steps=[Check("gold.iris_features", "models.iris_xgboost_classifier", name="check_drift")],
+    schedule=Cron.at("*/15 * * * *"),
+    description="Compares the newest features with those that the serving classifier was trained on.",
     tags=LINE,
 )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context, Param
@@ -45,6 +46,7 @@ class ApproveOperator(BaseOperator):
         from dags.bridge.asking import Question
 
         question = replace(Question.of(self.spec, context), version=version)
+        question.waits_no_longer()
         if event.get("chosen_options"):
             question.do(event)
         return self._go_on(question, context)
@@ -82,6 +84,7 @@ class ApproveOperator(BaseOperator):
             version=question.version,
             shown=spec.shown.table if spec.shown else None,
             asked=asked,
+            since=datetime.now(UTC).isoformat(),
             poll_seconds=_POLL_SECONDS,
             remind_seconds=spec.remind.total_seconds(),
         )

@@ -17,8 +17,18 @@ from airflow.sdk import (
 )
 
 from dags.bridge.approve import ApproveOperator
+from dags.bridge.drift import CheckDrift
 from dags.bridge.operators import MaterializeOperator, ReconcileOperator, WaitForAlias
-from dags.bridge.spec import ApproveSpec, AssetSpec, DagSpec, ReconcileSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.spec import (
+    ApproveSpec,
+    AssetSpec,
+    CheckSpec,
+    DagSpec,
+    ReconcileSpec,
+    ScheduleSpec,
+    TaskSpec,
+    WaitSpec,
+)
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -68,6 +78,8 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         return WaitForAlias(model=does.model, alias=does.alias, poll=does.poll, deadline=does.timeout, **given)
     if isinstance(task.does, ReconcileSpec):
         return ReconcileOperator(**given)
+    if isinstance(task.does, CheckSpec):
+        return CheckDrift(table=task.does.table, model=task.does.model, alias=task.does.alias, **given)
     outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
     if isinstance(task.does, ApproveSpec):
         return ApproveOperator(spec=task.does, outlets=outlets, **given)

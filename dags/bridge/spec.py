@@ -49,11 +49,20 @@ class ApproveSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """A task that compares a table with what the version of a model at an alias was trained on."""
+
+    table: str
+    model: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileSpec:
     """A task that starts the jobs of what the log says is stale."""
 
 
-Does = MaterializeSpec | WaitSpec | ApproveSpec | ReconcileSpec
+Does = MaterializeSpec | WaitSpec | ApproveSpec | CheckSpec | ReconcileSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

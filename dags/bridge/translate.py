@@ -9,7 +9,7 @@ from assets.asset import Asset, External, ModelAsset, group_of
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.graph import Graph
-from assets.job import Approve, Cron, Job, Materialize, Step, WaitFor
+from assets.job import Approve, Check, Cron, Job, Materialize, Step, WaitFor
 from assets.jobs import made_by
 from assets.key import Reference
 from assets.review import GATES
@@ -17,6 +17,7 @@ from dags.bridge.docs import doc_of_asset, doc_of_job, doc_of_step
 from dags.bridge.spec import (
     ApproveSpec,
     AssetSpec,
+    CheckSpec,
     DagSpec,
     Does,
     MaterializeSpec,
@@ -92,6 +93,9 @@ def _tasks(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]
         does = WaitSpec(model=step.model, alias=step.alias, poll=step.poll, timeout=step.timeout)
         yield TaskSpec(id=step.name or f"wait_for_{step.alias}", does=does, doc=f"Waits for {step.model}@{step.alias}.")
         return
+    if isinstance(step, Check):
+        yield _check(graph, step)
+        return
     keys = made_by(graph, job, step)
     if step.by == "asset":
         yield from _one_for_each(graph, keys, step, uris)
@@ -119,6 +123,17 @@ def _approval(graph: Graph, step: Approve, uris: Uris) -> TaskSpec:
         retries=_APPROVAL_RETRIES,
         owner=gate.owner,
         doc=f"Asks whether a version of `{step.model}` may become `{step.alias}`; who answers is declared as `{who}`.",
+    )
+
+
+def _check(graph: Graph, step: Check) -> TaskSpec:
+    model = graph.assets[step.model]
+    return TaskSpec(
+        id=step.name or "check_drift",
+        does=CheckSpec(table=step.table, model=step.model, alias=step.alias),
+        retries=_retries(model),
+        owner=model.owner,
+        doc=f"Compares `{step.table}` as it is now with the version that `{step.model}@{step.alias}` was trained on.",
     )
 
 
