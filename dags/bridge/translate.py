@@ -12,15 +12,23 @@ from assets.graph import Graph
 from assets.job import Cron, Job, Materialize, Step, WaitFor
 from assets.jobs import made_by
 from dags.bridge.docs import doc_of_asset, doc_of_job, doc_of_step
-from dags.bridge.spec import AssetSpec, DagSpec, MaterializeSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.spec import AssetSpec, DagSpec, MaterializeSpec, ScheduleSpec, TaskSpec, WaitSpec, WatchSpec
 
 Uris = Mapping[str, str]
+Watches = Mapping[str, WatchSpec]
+
+_UNWATCHED: Watches = {}
 
 
-def translate(declared: Declared, uris: Uris, only: str | None = None) -> tuple[DagSpec, ...]:
-    """One DAG for each job, or for the `only` one; `uris` has the address of every asset of the graph."""
+def translate(
+    declared: Declared, uris: Uris, only: str | None = None, watches: Watches = _UNWATCHED
+) -> tuple[DagSpec, ...]:
+    """One DAG for each job, or for the `only` one; `uris` has the address of every asset of the graph.
+
+    `watches` has how what others write is watched; it is, where it starts a job.
+    """
     jobs = declared.jobs.jobs.values()
-    return tuple(_dag(declared.graph, job, uris) for job in jobs if only in {None, job.name})
+    return tuple(_dag(declared.graph, job, uris, watches) for job in jobs if only in {None, job.name})
 
 
 def asset_spec(asset: Asset, uris: Uris) -> AssetSpec:
@@ -28,7 +36,7 @@ def asset_spec(asset: Asset, uris: Uris) -> AssetSpec:
     return AssetSpec(name=asset.key, uri=uris[asset.key], group=group_of(asset))
 
 
-def _dag(graph: Graph, job: Job, uris: Uris) -> DagSpec:
+def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
     tasks: list[TaskSpec] = []
     for step in job.steps:
         before = _last(tasks)
@@ -39,7 +47,7 @@ def _dag(graph: Graph, job: Job, uris: Uris) -> DagSpec:
     _check_names(job, tasks)
     return DagSpec(
         id=job.name,
-        schedule=_schedule(graph, job, uris),
+        schedule=_schedule(graph, job, uris, watches),
         tasks=tuple(tasks),
         doc=doc_of_job(job),
         tags=("lakeline", *(f"{name}:{value}" for name, value in job.tags.items())),
@@ -104,13 +112,14 @@ def _check_names(job: Job, tasks: Iterable[TaskSpec]) -> None:
         seen.add(task.id)
 
 
-def _schedule(graph: Graph, job: Job, uris: Uris) -> ScheduleSpec:
+def _schedule(graph: Graph, job: Job, uris: Uris, watches: Watches) -> ScheduleSpec:
     cron, update = job.cron, job.on_update
+    assets = [asset_spec(graph.assets[key], uris) for key in update.assets] if update else []
     _check_cron(job, cron)
     return ScheduleSpec(
         cron=cron.expression if cron else None,
         timezone=cron.timezone if cron else "UTC",
-        assets=tuple(asset_spec(graph.assets[key], uris) for key in update.assets) if update else (),
+        assets=tuple(replace(asset, watch=watches.get(asset.name)) for asset in assets),
         needs_all=update is not None and update.needs == "all",
     )
 
