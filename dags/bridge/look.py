@@ -59,7 +59,10 @@ class TableLook:
 
 
 class FolderLook:
-    """Looks at the files under a pattern of the landing folder. News say how many are new, and name the first few."""
+    """Looks at the files under a pattern of the landing folder. News say how many are new, and name the newest few.
+
+    Which are new is not known after a restart: then news tell of all as if they were, the newest first.
+    """
 
     def __init__(self, folder: Path, pattern: str) -> None:
         self._folder, self._pattern = folder, pattern

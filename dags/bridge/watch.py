@@ -103,7 +103,7 @@ async def watch(
             failures = 0
         except _MAY_PASS as error:
             failures, waited = failures + 1, 0.0
-            tell(f"it cannot be watched: {error}; the next look is in {pause(poll_seconds, failures):.0f} seconds")
+            tell(f"{_what_failed(error)}; the next look is in {pause(poll_seconds, failures):.0f} seconds")
         await sleep(max(pause(poll_seconds, failures) - waited, 0))
 
 
@@ -114,3 +114,8 @@ def pause(poll_seconds: float, failures: int) -> float:
     [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]
     """
     return min(poll_seconds * 2.0 ** min(failures, 20), max(poll_seconds, LONGEST_SECONDS))
+
+
+def _what_failed(error: Exception) -> str:
+    what = "it cannot be looked at" if isinstance(error, PlatformError) else "Airflow does not keep its place"
+    return f"{what}: {error}"

@@ -210,7 +210,7 @@ def test_a_store_that_is_away_is_asked_less_and_less_often(table: Path) -> None:
     assert found.pauses[:5] == [60, 120, 240, 300, 300]
     assert len(found.news) == 1
     assert store.values.keys() == {PLACE}
-    assert found.lines[0] == "it cannot be watched: the database is away; the next look is in 60 seconds"
+    assert found.lines[0] == "Airflow does not keep its place: the database is away; the next look is in 60 seconds"
     assert found.lines[-1] == "all is well again after 5 errors"
 
 
@@ -238,7 +238,7 @@ def test_what_cannot_be_looked_at_is_looked_at_again(table: Path) -> None:
     found = watched(look, Kept(), nothing, nothing, nothing)
     assert len(found.news) == 1
     assert found.pauses[:2] == [60, 120]
-    assert "'s3://b/t' could not be reached: connection refused" in found.lines[0]
+    assert found.lines[0].startswith("it cannot be looked at: 's3://b/t' could not be reached: connection refused")
 
 
 def test_a_place_of_another_form_is_none(table: Path) -> None:
