@@ -7,7 +7,7 @@ LINE = {"line": "iris"}
 data = job(
     "iris_data_dag",
     steps=[Materialize("bronze.iris_raw+ and +gold.iris_features")],
-    schedule=Cron.at("0 6 * * *"),
+    schedule=[Cron.at("0 6 * * *"), OnUpdate.any("landing.iris")],
     description="Measured flowers, from the landing folder to the features that the classifier learns from.",
     tags=LINE,
 )

@@ -1,5 +1,6 @@
 """DAGs, tasks and assets as Airflow's own objects."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from airflow.sdk import (
     AssetAll,
     AssetAny,
     AssetOrTimeSchedule,
+    AssetWatcher,
     BaseOperator,
     CronTriggerTimetable,
     Param,
@@ -29,6 +31,7 @@ from dags.bridge.spec import (
     TaskSpec,
     WaitSpec,
 )
+from dags.bridge.watch import NewsTrigger
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -57,8 +60,15 @@ def render(spec: DagSpec) -> DAG:
 
 
 def asset(spec: AssetSpec) -> Asset:
-    """The Airflow asset of a spec."""
-    return Asset(name=spec.name, uri=spec.uri, group=spec.group)
+    """The Airflow asset of a spec. Airflow keeps the watchers of the last one that it is shown: all of a name are alike."""
+    return Asset(name=spec.name, uri=spec.uri, group=spec.group, watchers=list(_watchers(spec)))
+
+
+def _watchers(spec: AssetSpec) -> Iterator[AssetWatcher]:
+    if spec.watch is not None:
+        watch = spec.watch
+        trigger = NewsTrigger(key=spec.name, place=watch.place, pattern=watch.pattern, poll_seconds=watch.poll_seconds)
+        yield AssetWatcher(name=spec.name, trigger=trigger)
 
 
 def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:

@@ -8,12 +8,22 @@ from assets.job import Predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSpec:
+    """Where others write, and how often it is looked at: the folder of a Delta table, or files under a `pattern` of it."""
+
+    place: str
+    pattern: str | None
+    poll_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSpec:
-    """An Airflow asset: its name is the key, its uri the place of the table."""
+    """An Airflow asset: its name is the key, its uri the place of the table. What others write to it may be watched."""
 
     name: str
     uri: str
     group: str
+    watch: WatchSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from assets import Check, Cron, Materialize, OnUpdate, Trained, WaitFor, asset, external, job, model, unique
 
 landed = external("landing.order_files", files="orders/*.csv", columns=("id",))
+prices = external("landing.prices", table="foreign/prices")
 
 
 @asset("bronze.orders", inputs={"rows": "landing.order_files"}, owner="ann", retries=4)
