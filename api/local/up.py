@@ -52,18 +52,16 @@ def up(only: str | None, told: Told) -> Record | None:
 
 
 def status_line(states: Iterable[State], more: Iterable[str]) -> str:
-    """How the platform is, in one line.
+    """How the platform is, in one line: what does not answer and what was started again by name.
 
     >>> status_line([State(name="MLflow", is_ready=True, restarts=1)], ["2 runs under way"])
-    'MLflow ok (restarted once); 2 runs under way'
+    'all ready; MLflow restarted 1x; 2 runs under way'
     """
-    again = {0: "", 1: " (restarted once)"}
-    services = ", ".join(
-        f"{each.name} {'ok' if each.is_ready else 'does not answer'}"
-        f"{again.get(each.restarts, f' (restarted {each.restarts} times)')}"
-        for each in states
-    )
-    return "; ".join(filter(None, (services, *more)))
+    seen = tuple(states)
+    silent = [each.name for each in seen if not each.is_ready]
+    again = [f"{each.name} restarted {each.restarts}x" for each in seen if each.restarts]
+    first = f"no answer from {', '.join(silent)}" if silent else "all ready"
+    return "; ".join(filter(None, (first, *again, *more)))
 
 
 def _run(platform: Platform, chosen: tuple[str, ...], settings: UpSettings, asked: Asked, told: Told) -> None:

@@ -154,7 +154,7 @@ def test_a_record_that_nobody_can_understand_is_none(tmp_path: Path, text: str) 
 
 def test_the_status_says_what_does_not_answer() -> None:
     states = [State(name="a", is_ready=True, restarts=0), State(name="b", is_ready=False, restarts=2)]
-    assert status_line(states, [""]) == "a ok, b does not answer (restarted 2 times)"
+    assert status_line(states, [""]) == "no answer from b; b restarted 2x"
 
 
 def test_the_end_of_a_log_is_told_with_its_place(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,12 +67,15 @@ class Home:
         sessions = {kept.pid, *(each.pid for each in kept.started)}
         return [process for process in psutil.process_iter() if session(process.pid) in sessions]
 
-    def client(self) -> httpx.Client:
+    @contextmanager
+    def client(self) -> Iterator[httpx.Client]:
+        """Airflow's API, entered with the password that is kept."""
         passwords = json.loads((self.folder / ".lakeline" / "airflow" / "passwords.json").read_text())
         client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, trust_env=False)
         token = client.post("/auth/token", json={"username": "admin", "password": passwords["admin"]}).json()
         client.headers["Authorization"] = f"Bearer {token['access_token']}"
-        return client
+        yield client
+        client.close()
 
 
 @pytest.fixture
