@@ -22,6 +22,24 @@ from tests.api.terminal import LAKELINE, lakeline
 
 pytestmark = pytest.mark.slow
 
+SLOW = '''
+import time
+
+import pyarrow as pa
+
+from assets import Materialize, asset, job
+
+
+@asset("bronze.slow_rows", engine="duckdb")
+def slow_rows():
+    """Rows that take their time."""
+    time.sleep(6)
+    return pa.table({"id": [1, 2]})
+
+
+slow = job("slow_dag", steps=[Materialize("bronze.slow_rows")])
+'''
+
 
 @dataclass(slots=True)
 class Home:
@@ -33,7 +51,11 @@ class Home:
 
     @property
     def settings(self) -> dict[str, str]:
-        return {"LAKELINE_HOME": str(self.folder / ".lakeline"), "LAKELINE_UP_AIRFLOW_PORT": str(self.port)}
+        return {
+            "LAKELINE_HOME": ".lakeline",
+            "LAKELINE_DEFINITIONS": "slow",
+            "LAKELINE_UP_AIRFLOW_PORT": str(self.port),
+        }
 
     def up(self) -> str:
         """Starts it in a terminal of its own; what it said once it is ready."""
@@ -81,6 +103,7 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     made = Home(tmp_path)
+    (tmp_path / "slow.py").write_text(SLOW)
     try:
         yield made
     finally:
@@ -102,11 +125,14 @@ def test_a_platform_comes_up_goes_down_and_goes_on_where_it_was(home: Home) -> N
     assert {address.ip for address in listening} == {"127.0.0.1"}
     with home.client() as airflow:
         assert airflow.get("/api/v2/importErrors").json()["total_entries"] == 0
-        wait_for(airflow, "iris_data_dag")
-        airflow.patch("/api/v2/dags/iris_data_dag", json={"is_paused": True}).raise_for_status()
+        wait_for(airflow, "/api/v2/dags/slow_dag", "is_paused", False)
     again = lakeline("up", "--only", "airflow", folder=home.folder, **home.settings)
     assert again.code == 0
     assert "it runs already" in again.out
+    with home.client() as airflow:
+        run = airflow.post("/api/v2/dags/slow_dag/dagRuns", json={"logical_date": None}).json()["dag_run_id"]
+        task = f"/api/v2/dags/slow_dag/dagRuns/{run}/taskInstances/bronze.slow_rows"
+        wait_for(airflow, task, "state", "running")
     assert home.down() == "all has ended"
     assert home.process is not None
     assert home.process.wait(10) == 0
@@ -115,7 +141,8 @@ def test_a_platform_comes_up_goes_down_and_goes_on_where_it_was(home: Home) -> N
 
     home.up()
     with home.client() as airflow:
-        assert airflow.get("/api/v2/dags/iris_data_dag").json()["is_paused"]
+        told = airflow.get(task).json()
+        assert (told["state"], told["try_number"]) == ("success", 1)  # it was waited for
     started = home.processes()
     os.kill(home.process.pid, signal.SIGKILL)
     home.process.wait()
@@ -138,11 +165,11 @@ def test_a_part_that_there_is_not_is_refused(home: Home) -> None:
     assert "no part 'kafka'" in said.err
 
 
-def wait_for(airflow: httpx.Client, dag: str) -> None:
+def wait_for(airflow: httpx.Client, path: str, name: str, value: object) -> None:
     deadline = time.monotonic() + 90
-    while airflow.get(f"/api/v2/dags/{dag}").status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    while airflow.get(path).json().get(name) != value:
+        assert time.monotonic() < deadline, airflow.get(path).text
+        time.sleep(0.1)
 
 
 def left(processes: list[psutil.Process]) -> list[psutil.Process]:
