@@ -60,6 +60,8 @@ def _show(platform: "Platform") -> None:
     if platform.airflow is not None and is_ours_to_enter(platform.airflow):
         secret = credentials(platform.airflow)
         show.out.print(f"Airflow's user is {USER}, the password {secret.password} (kept in {secret.passwords_file})")
+    if platform.airflow is not None:
+        show.out.print(f"'. {platform.airflow.for_shells}' lets the commands of 'airflow' see it")
     show.out.print("ready; Ctrl-C here or 'lakeline down' elsewhere ends it")
 
 

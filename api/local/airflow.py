@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from api.local import shell
 from api.local.asking import ask
 from api.local.credentials import USER, Credentials, kept
 from api.local.errors import AirflowMissing
@@ -47,6 +48,11 @@ class Airflow:
     def near(self) -> str:
         """Where this machine finds it, whatever stands before it for others."""
         return f"http://{HOST}:{self.port}{urlsplit(self.address).path}"
+
+    @property
+    def for_shells(self) -> Path:
+        """What a shell reads, so that `airflow` commands see this Airflow."""
+        return self.home / "environment.sh"
 
 
 def shipped_dags() -> Path:
@@ -110,6 +116,7 @@ def environment(airflow: Airflow, secret: Credentials) -> dict[str, str]:
 def services(airflow: Airflow) -> tuple[Service, ...]:
     """Its four programs. The API server ends last, as running tasks report to it; the log servers are not started."""
     around = environment(airflow, credentials(airflow))
+    shell.write(airflow.for_shells, around)
     probes: Mapping[str, Callable[[datetime], bool]] = {
         "api-server": partial(_answers, airflow.near),
         **{name: partial(_beats, airflow.near, name.replace("-", "_")) for name in _NAMES[1:]},

@@ -2,6 +2,7 @@ import json
 import os
 import socket
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,20 @@ def test_an_airflow_is_four_programs_of_which_the_api_ends_last(tmp_path: Path) 
     assert "--skip-serve-logs" in found["Airflow's scheduler"].command
     assert "--skip-serve-logs" in found["Airflow's triggerer"].command
     assert found["Airflow's api-server"].before[-2:] == ("db", "migrate")
+
+
+def test_a_shell_is_told_how_to_reach_it(tmp_path: Path) -> None:
+    place = described(tmp_path, LAKELINE_HOME="it's here", HOME="/root")
+    airflow.services(place)
+    assert stat.S_IMODE(place.for_shells.stat().st_mode) == 0o600
+    told = subprocess.run(
+        ["sh", "-c", f". {place.for_shells}; echo $LAKELINE_HOME $AIRFLOW__API__PORT $HOME"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "it's here 8123\n"
 
 
 def test_only_who_knows_nothing_of_users_is_told_ours(tmp_path: Path) -> None:

@@ -57,13 +57,13 @@ class Home:
             "LAKELINE_UP_AIRFLOW_PORT": str(self.port),
         }
 
-    def up(self) -> str:
+    def up(self, parts: str = "airflow", **more: str) -> str:
         """Starts it in a terminal of its own; what it said once it is ready."""
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
-                [LAKELINE, "up", "--only", "airflow"],
+                [LAKELINE, "up", "--only", parts],
                 cwd=self.folder,
-                env={**os.environ, **self.settings},
+                env={**os.environ, **self.settings, **more},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -163,6 +163,23 @@ def test_a_part_that_there_is_not_is_refused(home: Home) -> None:
     said = lakeline("up", "--only", "airflow,kafka", folder=home.folder, **home.settings)
     assert (said.code, said.out) == (2, "")
     assert "no part 'kafka'" in said.err
+
+
+def test_a_spark_server_that_ran_before_outlives_the_platform(home: Home) -> None:
+    port = free_port()
+    settings = {**home.settings, "LAKELINE_UP_SPARK_PORT": str(port)}
+    assert f"127.0.0.1:{port}" in home.up("spark", LAKELINE_UP_SPARK_PORT=str(port))
+    assert home.down() == "all has ended"
+    assert lakeline("spark", "status", "--json", folder=home.folder, **settings).json["running"] is False
+    assert lakeline("spark", "start", folder=home.folder, **settings).code == 0
+    before = lakeline("spark", "status", "--json", folder=home.folder, **settings).json
+    assert before["port"] != port
+    try:
+        assert f"127.0.0.1:{before['port']}" in home.up("spark", LAKELINE_UP_SPARK_PORT=str(port))
+        assert home.down() == "all has ended"
+        assert lakeline("spark", "status", "--json", folder=home.folder, **settings).json == before
+    finally:
+        lakeline("spark", "stop", folder=home.folder, **settings)
 
 
 def wait_for(airflow: httpx.Client, path: str, name: str, value: object) -> None:
