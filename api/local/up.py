@@ -89,7 +89,7 @@ def _run(platform: Platform, chosen: tuple[str, ...], settings: UpSettings, aske
     except Interrupted:
         pass
     finally:
-        told.report("ending what runs; once more ends it at once ...")
+        told.status("ending what runs; once more ends it at once ...")
         asked.times = max(1, asked.times)
         end_left(replace(mine, started=running.processes()), settings, asked, told.report)
         running.reap()

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from api.local import airflow, credentials, ports, record
 from api.local.airflow import Airflow
 from api.local.errors import CredentialsUnreadable, PortsTaken, UnknownPart
-from api.local.parts import chosen
+from api.local.parts import chosen, platform
 from api.local.ports import Wanted, free_port
 from api.local.processes import Started
 from api.local.running import State
@@ -68,6 +68,30 @@ def test_a_part_that_there_is_not_is_named() -> None:
     assert chosen("api,airflow") == ("airflow", "api")
     with pytest.raises(UnknownPart, match="no part 'kafka'; name some of airflow, mlflow, spark, api"):
         chosen("kafka")
+
+
+def test_what_runs_elsewhere_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
+    monkeypatch.setenv("SPARK_REMOTE", "sc://spark.example:15002/;token=x")
+    monkeypatch.setenv("LAKELINE_DEFINITIONS", "tests.api.no_model")
+    found = platform(("mlflow", "spark", "api"), UpSettings.from_env(), {}, is_explicit=False)
+    assert (found.services, found.ports, found.addresses) == ((), (), {})
+    told = "\n".join(found.notes)
+    for part, word in (("mlflow", "mlflow.example"), ("spark", "spark.example"), ("api", "no model")):
+        assert f"{part} is not started: " in told
+        assert word in told
+    assert "token" not in told
+    with pytest.raises(BadSetting, match="SPARK_REMOTE"):
+        platform(("spark",), UpSettings.from_env(), {}, is_explicit=True)
+
+
+def test_each_program_is_told_the_same_home(own_home: Path) -> None:
+    found = platform(("airflow", "mlflow", "api"), UpSettings.from_env(), {"X": "y"}, is_explicit=False)
+    assert len(found.services) == 6
+    assert {service.environment["LAKELINE_HOME"] for service in found.services} == {str(own_home)}
+    assert {service.environment["X"] for service in found.services} == {"y"}
+    assert [service.name for service in found.services if service.is_first] == ["MLflow"]
+    assert [each.port for each in found.ports] == [5000, 8080, 8001]
 
 
 def test_credentials_are_long_enough_and_kept_for_this_user_alone(tmp_path: Path) -> None:
