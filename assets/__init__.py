@@ -2,17 +2,19 @@
 
 from assets.asset import asset, external, model
 from assets.check import CheckOutcome, custom, references, rows, unique
-from assets.job import Cron, Materialize, OnUpdate, WaitFor, job
+from assets.job import Approve, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
 from assets.matching import matches
 from assets.measure import fresh, row_count
 from assets.trained import Trained
 from assets.write import merge
 
 __all__ = [
+    "Approve",
     "CheckOutcome",
     "Cron",
     "Materialize",
     "OnUpdate",
+    "Predictions",
     "Trained",
     "WaitFor",
     "asset",

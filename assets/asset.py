@@ -12,6 +12,7 @@ from assets.key import Reference, checked_key, made_key
 from assets.write import SchemaChange, Write, check_write
 from lakehouse.engine import EngineName
 
+Automation = Literal["eager", "manual"]
 Gate = Literal["human", "rule"]
 Function = Callable[..., object]
 
@@ -37,6 +38,7 @@ class TableAsset:
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
     retries: int = RETRIES
+    automation: Automation = "eager"
 
     def __call__(self, *args: object, **named: object) -> object:
         """Calls the function, without any platform."""
@@ -60,6 +62,7 @@ class ModelAsset:
     tags: Mapping[str, str] = field(default_factory=dict)
     code: str | None = None
     retries: int = RETRIES
+    automation: Automation = "eager"
 
     def __call__(self, *args: object, **named: object) -> object:
         """Calls the function, without any platform."""
@@ -99,19 +102,22 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
     retries: int = RETRIES,
+    automation: Automation = "eager",
 ) -> Callable[[Function], TableAsset]:
     """Declares the table that the decorated function makes of its inputs.
 
     A parameter without an entry in `inputs` reads the asset of the parameter's own name. `write="append"` adds the returned
     rows to the table, `"replace"` puts them in place of all others, `merge(...)` updates by key. A table that is added to keeps
     its columns, unless `schema="evolve"` lets it grow. `code` is the code version, where the author keeps it. `retries` says
-    how often it is tried again after an error that may pass.
+    how often it is tried again after an error that may pass. With `automation="manual"` Airflow makes it only where its job is
+    started by a schedule or a person; else also where the log tells that it is stale.
     """
     caller = Where.of_caller()
     options.check_key("asset", key, caller)
 
     def declare(function: Function) -> TableAsset:
         where = options.where_of("asset", function, caller)
+        options.check_one_of(where, "automation", automation, get_args(Automation))
         options.check_texts(where, owner=owner, group=group, code=code)
         options.check_one_of(where, "engine", engine, get_args(EngineName))
         check_write(where, write, schema)
@@ -130,12 +136,13 @@ def asset(  # noqa: PLR0913 (each is an option that an author may give)
             tags=options.tags(where, tags),
             code=code,
             retries=options.not_negative(where, retries),
+            automation=automation,
         )
 
     return declare
 
 
-def model(
+def model(  # noqa: PLR0913 (each is an option that an author may give)
     key: str,
     *,
     inputs: Mapping[str, str] | None = None,
@@ -147,17 +154,19 @@ def model(
     tags: Mapping[str, str] | None = None,
     code: str | None = None,
     retries: int = RETRIES,
+    automation: Automation = "eager",
 ) -> Callable[[Function], ModelAsset]:
     """Declares the registered model that the decorated function trains; the function returns `Trained`.
 
     `metric` is what a newer version is compared by. `gates` says who opens an alias, `human` or `rule`. `retries` says how
-    often it is tried again after an error that may pass.
+    often it is tried again after an error that may pass, `automation` what it says of an asset.
     """
     caller = Where.of_caller()
     options.check_key("model", key, caller)
 
     def declare(function: Function) -> ModelAsset:
         where = options.where_of("model", function, caller)
+        options.check_one_of(where, "automation", automation, get_args(Automation))
         options.check_texts(where, owner=owner, group=group, code=code, metric=metric)
         options.check_one_of(where, "higher_is_better", higher_is_better, (True, False))
         for gate in options.mapping(where, "gates", gates, "{'staging': 'human'}").values():
@@ -176,6 +185,7 @@ def model(
             tags=options.tags(where, tags),
             code=code,
             retries=options.not_negative(where, retries),
+            automation=automation,
         )
 
     return declare

@@ -1,7 +1,7 @@
 """Inputs that are older on purpose: `--at silver.x@3` holds whoever reads `silver.x` to its version 3."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assets.asset import External, ModelAsset
 from assets.errors import NotPinnable, UnknownAsset, UnknownVersion
@@ -17,10 +17,14 @@ from registry.models import Models
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class At:
-    """The versions that inputs are held to: by key as they are named, and by reference as they are read."""
+    """The versions that inputs are held to: by key as they are named, and by reference as they are read.
+
+    `began` has what stood at another version when the run began; it counts until the run makes it itself.
+    """
 
     named: Mapping[str, int]
     pins: Mapping[str, TableVersion]
+    began: Mapping[str, TableVersion] = field(default_factory=dict)
 
     def told_in(self, planned: Plan, graph: Graph) -> Plan:
         """The plan, with a note at each asset that reads an older input on purpose."""
@@ -35,7 +39,8 @@ class At:
 
     def held(self, observed: Observed) -> Observed:
         """What is observed by those that are held to the older versions."""
-        return replace(observed, now={**observed.now, **self.pins}) if self.pins else observed
+        older = {**self.began, **self.pins}
+        return replace(observed, now={**observed.now, **older}) if older else observed
 
     def of(self, key: str, graph: Graph) -> Mapping[str, int]:
         """What an asset reads that is older on purpose, as its stamp says it."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from assets.errors import BadOption, Where
 
@@ -44,6 +44,7 @@ class OnUpdate:
 
 
 Schedule = Cron | OnUpdate
+Gated = Literal["staging", "production"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,31 @@ class WaitFor:
     name: str | None = None
 
 
-Step = Materialize | WaitFor
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """A table in which a model's predictions stand: in the column `of`, one for each value of the column `by`."""
+
+    table: str
+    of: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Asks whether a model's version may have an alias: a person, or the rule where the model's gate says so.
+
+    Before `staging` it is the candidate, before `production` what is in staging. A `shown` table is waited for until the version
+    has predicted it, and compared with what the version before predicted. Somebody is reminded every `remind`.
+    """
+
+    model: str
+    alias: Gated
+    shown: Predictions | None = None
+    remind: timedelta = timedelta(days=1)
+    name: str | None = None
+
+
+Step = Materialize | WaitFor | Approve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +163,16 @@ def _check(made: Job) -> None:
         raise BadOption(made.where, "the name of a job", repr(made.name), "letters, digits, '_' and '-'")
     if not made.steps:
         raise BadOption(made.where, f"steps {told}", "()", "at least one step: [Materialize('gold.*')]")
-    if strangers := [each for each in made.steps if not isinstance(each, (Materialize, WaitFor))]:
-        raise BadOption(made.where, f"a step {told}", repr(strangers[0]), "Materialize(...) or WaitFor(...)")
+    if strangers := [each for each in made.steps if not isinstance(each, Step)]:
+        raise BadOption(
+            made.where,
+            f"a step {told}",
+            repr(strangers[0]),
+            " or ".join(f"{kind.__name__}(...)" for kind in get_args(Step)),
+        )
+    gates = [each.alias for each in made.steps if isinstance(each, Approve)]
+    if wrong := [alias for alias in gates if alias not in get_args(Gated)]:
+        raise BadOption(made.where, f"an alias {told}", repr(wrong[0]), " or ".join(map(repr, get_args(Gated))))
     crons = [each for each in made.schedule if isinstance(each, Cron)]
     updates = [each for each in made.schedule if isinstance(each, OnUpdate)]
     if len(crons) > 1 or len(updates) > 1 or len(crons) + len(updates) != len(made.schedule):

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import get_args
 
 from assets.asset import External, ModelAsset
 from assets.errors import BadOption, BadSelection, NoAssetHas, UnknownAsset
 from assets.graph import Graph
-from assets.job import Job, Materialize, WaitFor
-from assets.key import nearest
+from assets.job import Approve, Gated, Job, Materialize, WaitFor
+from assets.key import Reference, nearest
 from assets.select import select
 
 
@@ -55,7 +56,7 @@ def made_by(graph: Graph, job: Job, step: Materialize) -> tuple[str, ...]:
 
 def _owned(graph: Graph, job: Job) -> Iterator[str]:
     for step in job.steps:
-        if isinstance(step, WaitFor):
+        if isinstance(step, (WaitFor, Approve)):
             _check_model(graph, job, step)
             continue
         keys = made_by(graph, job, step)
@@ -63,16 +64,25 @@ def _owned(graph: Graph, job: Job) -> Iterator[str]:
             yield from keys
 
 
-def _check_model(graph: Graph, job: Job, step: WaitFor) -> None:
+def _check_model(graph: Graph, job: Job, step: WaitFor | Approve) -> None:
     if not isinstance(graph.assets.get(step.model), ModelAsset):
         models = [key for key, asset in graph.assets.items() if isinstance(asset, ModelAsset)]
         wanted = f"the key of a model ({', '.join(models) or 'there is none'})"
         raise BadOption(job.where, f"the model that {job.name!r} waits for", repr(step.model), wanted)
+    shown = step.shown.table if isinstance(step, Approve) and step.shown else None
+    if shown is not None and not any(r.key == step.model for r in graph.inputs.get(shown, {}).values()):
+        wanted = f"the key of a table that reads {step.model}"
+        raise BadOption(job.where, f"the table that {job.name!r} shows", repr(shown), wanted)
 
 
 def _check_schedule(graph: Graph, job: Job) -> None:
-    for key in job.on_update.assets if job.on_update else ():
-        if key not in graph.assets:
+    for text in job.on_update.assets if job.on_update else ():
+        reference = Reference.parse(text)
+        key, asset = reference.key, graph.assets.get(reference.key)
+        if asset is None:
             close = nearest(key, graph.assets)
             wanted = f"the key of an asset; did you mean {' or '.join(close)}?" if close else "the key of an asset"
-            raise BadOption(job.where, f"what the job {job.name!r} is started by", repr(key), wanted)
+            raise BadOption(job.where, f"what the job {job.name!r} is started by", repr(text), wanted)
+        if reference.alias is not None and not (isinstance(asset, ModelAsset) and reference.alias in get_args(Gated)):
+            wanted = f"the key of an asset, or a model's with an alias: {' or '.join(get_args(Gated))}"
+            raise BadOption(job.where, f"what the job {job.name!r} is started by", repr(text), wanted)

@@ -113,7 +113,8 @@ class Maker:
         """
         key, snapshot = task.asset.key, self.observe()
         code, parts = task.observed.code, task.observed.parts  # what runs is what was loaded when the run began
-        observed = replace(self.at.held(snapshot.observed), code=code, parts=parts, untold={})
+        on_purpose = replace(self.at, began={})
+        observed = replace(on_purpose.held(snapshot.observed), code=code, parts=parts, untold={})
         is_fresh = decide(task.asset, self.graph.inputs[key], observed, {}).state == "FRESH"
         if is_fresh and key in observed.stamps:
             now, stamp, version = observed.now[key], observed.stamps[key], observed.published.get(key)
@@ -128,7 +129,8 @@ class Maker:
 
     def _newest(self, key: str, observed: Observed) -> Mapping[str, int]:
         """The newest version of each table that an asset reads as it is now, and not as it was on purpose."""
-        read = {reference.key for reference in self.graph.inputs[key].values()} - self.at.pins.keys()
+        older = {**self.at.began, **self.at.pins}
+        read = {reference.key for reference in self.graph.inputs[key].values() if str(reference) not in older}
         return {other: observed.published[other] for other in read if other in observed.published}
 
     def _may_pass(self, task: Task, error: PlatformError, tries: int) -> bool:
@@ -161,6 +163,8 @@ class Maker:
         if isinstance(asset, TableAsset):
             told["engine"] = asset.engine
         told |= kept(parts)
+        if self.run.woken_by:
+            told["woken_by"] = list(self.run.woken_by)
         if at := self.at.of(key, self.graph):
             told["at"] = dict(at)
         if skewed:

@@ -19,6 +19,7 @@ from assets.reading import Run
 from assets.select import select
 from assets.settings import JOBS, DefinitionSettings
 from assets.stop import Stop
+from assets.wakeup import WakeUp, as_of
 from lakehouse.errors import PlatformError
 from lakehouse.lake import Lake
 from registry.models import Models
@@ -99,17 +100,16 @@ class Materializer:
         jobs: int | None = None,
         reporter: Reporter | None = None,
         stop: Stop | None = None,
-        name: str | None = None,
+        wakeup: WakeUp | None = None,
     ) -> Done:
         """Makes what the plan says. All steps read the versions that were there when it started, or that it made itself.
 
-        What `pins` names is read at that older version on purpose. The run ends early where `stop` is asked. `name` is what
-        the run is called in the stamps, where it has a name already.
+        What `pins` names is read at that older version on purpose. The run ends early where `stop` is asked. With a `wakeup`
+        it is a part of a run that began elsewhere: it has its name, and reads what was there when that one began.
         """
         stop = stop or Stop()
-        look = self._planned(selection, pins, force=force)
-        began = self._clock()
-        run = Run(id=name or f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at=began, pins={})
+        look = self._planned(selection, pins, force=force, wakeup=wakeup)
+        run = self._begun(wakeup)
         maker = Maker(
             lake=self.lake,
             models=self.models,
@@ -127,6 +127,12 @@ class Materializer:
         course = Course(ordered, maker, reporter or Silent())
         return Done(run=run.id, outcomes=course.run(), abandoned=course.abandoned)
 
+    def _begun(self, wakeup: WakeUp | None) -> Run:
+        now = self._clock()
+        if wakeup is None:
+            return Run(id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at=now, pins={})
+        return Run(id=wakeup.run, at=now, pins={}, woken_by=tuple(f"{key} v{v}" for key, v in wakeup.told.items()))
+
     def _look(self) -> Snapshot:
         return observe(self.lake, self.models, self.graph)
 
@@ -143,11 +149,14 @@ class Materializer:
         """The keys that the words choose; the lake is looked at only where they ask for `stale()`."""
         return select(self.graph, selection, stale=lambda: plan.stale(self.graph, self.observe().observed))
 
-    def _planned(self, selection: str, pins: Iterable[str], *, force: bool) -> "_Look":
+    def _planned(self, selection: str, pins: Iterable[str], *, force: bool, wakeup: WakeUp | None = None) -> "_Look":
         """One look at everything, and the plan of it; words that cannot be read cost no look."""
         snapshot = cache(self.observe)
         chosen = select(self.graph, selection, stale=lambda: plan.stale(self.graph, snapshot().observed))
         held = at.resolved(pins, self.lake, self.models, self.graph, chosen)
+        if wakeup is not None:
+            began = as_of(wakeup, self.lake, self.models, self.graph, chosen, snapshot().observed)
+            held = replace(held, began=began)
         observed = held.held(snapshot().observed)
         planned = plan.plan(self.graph, chosen, observed, force=force, pinned=held.named)
         skewed = Past(self.lake, self.graph, observed, held.pins).of_plan(planned)

@@ -25,13 +25,14 @@ class Run:
     """One run: its name, its time, and the versions that all its steps read.
 
     `newest` has, for tables that did not change since their pin, the newest version of the same content: where small files
-    were put together, an old version's own files may be gone.
+    were put together, an old version's own files may be gone. `woken_by` has the news that it was begun for.
     """
 
     id: str
     at: datetime
     pins: Mapping[str, TableVersion]
     newest: Mapping[str, int] = field(default_factory=dict)
+    woken_by: tuple[str, ...] = ()
 
     def version_of(self, reference: Reference) -> int:
         """The version of a table that is read: it holds what the pinned one holds."""

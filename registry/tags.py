@@ -11,6 +11,7 @@ RUN = "lakeline.run"
 LOGGED = "lakeline.logged"
 """On a run: the address of its model, set when all its files are in place."""
 PROCESS = "lakeline.process"
+WOKEN_BY = "lakeline.woken_by"
 MOVING = "lakeline.moving."
 """On a registered model: an alias that is being moved."""
 
@@ -21,6 +22,9 @@ _LONGEST = 8000  # MLflow's limit for a run's tag
 def tags_of(stamp: Stamp, process: str) -> dict[str, str]:
     """The tags of what a stamp is about."""
     tags = {FINGERPRINT: stamp.fingerprint, RUN: stamp.run, PROCESS: process}
+    woken_by = stamp.extra.get("woken_by")
+    if isinstance(woken_by, list):
+        tags[WOKEN_BY] = ", ".join(map(str, woken_by))
     for key, read in stamp.inputs.items():
         name = key.replace("@", "/")  # a tag's name takes no "@"
         tags[_INPUT + name] = str(read.version)

@@ -72,7 +72,7 @@ def promote(
 
     Example: lakeline promote iris_xgboost_classifier --to staging
     """
-    from api.promotion import Gate
+    from assets.gate import Gate
 
     gate = Gate.from_env(bare(name), mirror_stages=mirror_stages)
     chosen = gate.chosen(to, version)

@@ -1,6 +1,6 @@
 """When the iris line is made, and by whom it is reviewed: the jobs that Airflow runs as DAGs."""
 
-from assets import Cron, Materialize, OnUpdate, WaitFor, job
+from assets import Approve, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
 
 LINE = {"line": "iris"}
 
@@ -23,12 +23,28 @@ training = job(
     tags=LINE,
 )
 
+promotion = job(
+    "ml_promotion_dag",
+    steps=[
+        Approve("models.iris_xgboost_classifier", "staging"),
+        Approve(
+            "models.iris_xgboost_classifier",
+            "production",
+            shown=Predictions(table="gold.iris_predictions", of="predicted", by="measurement_id"),
+        ),
+    ],
+    schedule=OnUpdate.any("models.iris_xgboost_classifier"),
+    description="Lets a person review a new version of the classifier, and what it predicts, before it serves.",
+    tags=LINE,
+)
+
 inference = job(
     "ml_inference_dag",
     steps=[
         WaitFor("models.iris_xgboost_classifier", "staging", name="wait_for_model_in_staging"),
         Materialize("gold.iris_predictions", by="step", name="run_inference_pipeline"),
     ],
+    schedule=OnUpdate.any("models.iris_xgboost_classifier@staging"),
     description="Predicts with the version of the classifier that was reviewed.",
     tags=LINE,
 )

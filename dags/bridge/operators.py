@@ -16,15 +16,15 @@ class MaterializeOperator(BaseOperator):
     template_fields: Sequence[str] = ()
     ui_color = "#dff1e6"
 
-    def __init__(self, *, keys: Sequence[str], **named: Any) -> None:
+    def __init__(self, *, keys: Sequence[str], waited: Mapping[str, str] | None = None, **named: Any) -> None:
         super().__init__(**named)
-        self.keys = tuple(keys)
+        self.keys, self.waited = tuple(keys), dict(waited or {})
 
     def execute(self, context: Context) -> Mapping[str, object]:
         """What was made, by key; skipped where nothing was to be made."""
         from dags.bridge.task import materialize
 
-        return materialize(self.keys, context)
+        return materialize(self.keys, self.waited, context)
 
 
 class WaitForAlias(BaseSensorOperator):
@@ -59,3 +59,16 @@ class WaitForAlias(BaseSensorOperator):
             )
         self.log.info("%s version %s is %s", self.model, event["version"], self.alias)
         return int(str(event["version"]))
+
+
+class ReconcileOperator(BaseOperator):
+    """Starts the jobs of what the log says is stale."""
+
+    template_fields: Sequence[str] = ()
+    ui_color = "#f0f0f0"
+
+    def execute(self, context: Context) -> Sequence[str]:
+        """The runs that were started."""
+        from dags.bridge.reconcile import reconcile
+
+        return reconcile(context)

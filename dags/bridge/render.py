@@ -1,6 +1,7 @@
 """DAGs, tasks and assets as Airflow's own objects."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from airflow.sdk import (
     DAG,
@@ -15,20 +16,21 @@ from airflow.sdk import (
     TriggerRule,
 )
 
-from dags.bridge.operators import MaterializeOperator, WaitForAlias
-from dags.bridge.spec import AssetSpec, DagSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.approve import ApproveOperator
+from dags.bridge.operators import MaterializeOperator, ReconcileOperator, WaitForAlias
+from dags.bridge.spec import ApproveSpec, AssetSpec, DagSpec, ReconcileSpec, ScheduleSpec, TaskSpec, WaitSpec
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def render(spec: DagSpec) -> DAG:
-    """The DAG of a spec. Of its runs one works at a time, and the times that passed while it was off are not made up for."""
+    """The DAG of a spec. The times that passed while it was off are not made up for."""
     dag = DAG(
         dag_id=spec.id,
         schedule=_schedule(spec.schedule),
         start_date=_FIRST_DAY,
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=spec.runs,
         doc_md=spec.doc,
         tags=list(spec.tags),
         params={
@@ -50,7 +52,7 @@ def asset(spec: AssetSpec) -> Asset:
 
 
 def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
-    given = {
+    given: dict[str, Any] = {
         "dag": dag,
         "task_id": task.id,
         "retries": task.retries,
@@ -64,10 +66,14 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
     if isinstance(task.does, WaitSpec):
         does = task.does
         return WaitForAlias(model=does.model, alias=does.alias, poll=does.poll, deadline=does.timeout, **given)
+    if isinstance(task.does, ReconcileSpec):
+        return ReconcileOperator(**given)
     outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
+    if isinstance(task.does, ApproveSpec):
+        return ApproveOperator(spec=task.does, outlets=outlets, **given)
     if task.alias is not None:
         outlets.append(AssetAlias(name=task.alias))
-    return MaterializeOperator(keys=task.does.keys, outlets=outlets, **given)
+    return MaterializeOperator(keys=task.does.keys, waited=task.does.waited, outlets=outlets, **given)
 
 
 def _schedule(spec: ScheduleSpec) -> object:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from assets.job import Predictions
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSpec:
@@ -16,9 +18,13 @@ class AssetSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaterializeSpec:
-    """A task that makes what is missing or stale of these assets."""
+    """A task that makes what is missing or stale of these assets.
+
+    `waited` has the task that waited for each `model@alias` before it, whose answer it reads.
+    """
 
     keys: tuple[str, ...]
+    waited: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,25 @@ class WaitSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveSpec:
+    """A task that asks whether a model's version may have an alias; `before` is the task that asked of the alias before."""
+
+    model: str
+    alias: str
+    shown: Predictions | None
+    remind: timedelta
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSpec:
+    """A task that starts the jobs of what the log says is stale."""
+
+
+Does = MaterializeSpec | WaitSpec | ApproveSpec | ReconcileSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
     """One task. `outlets` are assets of which it emits one event for each version that it publishes.
 
@@ -40,7 +65,7 @@ class TaskSpec:
     """
 
     id: str
-    does: MaterializeSpec | WaitSpec
+    does: Does
     after: tuple[str, ...] = ()
     outlets: tuple[AssetSpec, ...] = ()
     alias: str | None = None
@@ -63,7 +88,7 @@ class ScheduleSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagSpec:
-    """One DAG; `tasks` come after what they wait for."""
+    """One DAG; `tasks` come after what they wait for. At most `runs` of it are at work."""
 
     id: str
     schedule: ScheduleSpec
@@ -71,4 +96,4 @@ class DagSpec:
     doc: str = ""
     tags: tuple[str, ...] = ()
     owner: str | None = None
-    params: Mapping[str, object] = field(default_factory=dict)
+    runs: int = 1

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from airflow.sdk import Asset, AssetAlias, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -15,7 +16,8 @@ from assets.outcome import Outcome
 from assets.plan import Step
 from assets.select import select
 from assets.settings import DefinitionSettings
-from dags.bridge.events import Extra, news
+from assets.wakeup import WakeUp
+from dags.bridge.events import Extra, news, told_versions
 from dags.bridge.uri import uris
 from lakehouse.errors import Transient
 from lakehouse.lake import Lake
@@ -47,7 +49,7 @@ class Told:
             _log.info("%s: %s, v%s -> v%s%s", outcome.key, outcome.action, outcome.before, outcome.after, rows)
 
 
-def materialize(keys: Sequence[str], context: Context) -> Mapping[str, object]:
+def materialize(keys: Sequence[str], waited: Mapping[str, str], context: Context) -> Mapping[str, object]:
     """Makes what is missing or stale of some assets, sends an event for each new version, and says what they are."""
     params = context["params"]
     graph, lake = catalog.load(), Lake.from_env(_log.info)
@@ -56,11 +58,11 @@ def materialize(keys: Sequence[str], context: Context) -> Mapping[str, object]:
         _log.info("asked for: %s", params["why"])
     models, jobs = Models.from_env(lake), DefinitionSettings.from_env().lakeline_jobs
     materializer = Materializer(lake, models, graph, report=_log.info, jobs=jobs)
-    run = run_name(context)
-    done = materializer.run(", ".join(chosen), force=bool(params.get("force")), reporter=Told(), name=run)
+    wakeup = woken(context, waited)
+    done = materializer.run(", ".join(chosen), force=bool(params.get("force")), reporter=Told(), wakeup=wakeup)
     _refuse_failed(done)
     lineage = Lineage.of(lake, (*chosen, JOURNAL))
-    found = news(lineage, done.outcomes, run)
+    found = news(lineage, done.outcomes, wakeup.run)
     addresses = uris(graph, lake.settings)
     for key, extra in found.items():
         _emit(context, Asset(name=key, uri=addresses[key], group=group_of(graph.assets[key])), extra)
@@ -69,9 +71,16 @@ def materialize(keys: Sequence[str], context: Context) -> Mapping[str, object]:
     return dict(found)
 
 
-def run_name(context: Context) -> str:
-    """What the run of a DAG run is called in stamps: the same for all its tasks, and when one is tried again."""
-    return f"{context['dag_run'].dag_id}/{context['dag_run'].run_id}"
+def woken(context: Context, waited: Mapping[str, str]) -> WakeUp:
+    """The run of a DAG run: the same for all its tasks, and when one is tried again."""
+    run, task = context["dag_run"], context["ti"]
+    found = {reference: task.xcom_pull(task_ids=name) for reference, name in waited.items()}
+    return WakeUp(
+        run=f"{run.dag_id}/{run.run_id}",
+        began=run.start_date or datetime.now(UTC),
+        told=told_versions({a.name: e for a, e in context["triggering_asset_events"].items() if isinstance(a, Asset)}),
+        waited={reference: int(version) for reference, version in found.items() if version is not None},
+    )
 
 
 def _chosen(graph: Graph, keys: Sequence[str], selection: str | None) -> Sequence[str]:

@@ -5,22 +5,38 @@ from dataclasses import replace
 
 from croniter import croniter
 
-from assets.asset import Asset, External, group_of
+from assets.asset import Asset, External, ModelAsset, group_of
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.graph import Graph
-from assets.job import Cron, Job, Materialize, Step, WaitFor
+from assets.job import Approve, Cron, Job, Materialize, Step, WaitFor
 from assets.jobs import made_by
+from assets.key import Reference
+from assets.review import GATES
 from dags.bridge.docs import doc_of_asset, doc_of_job, doc_of_step
-from dags.bridge.spec import AssetSpec, DagSpec, MaterializeSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.spec import (
+    ApproveSpec,
+    AssetSpec,
+    DagSpec,
+    Does,
+    MaterializeSpec,
+    ReconcileSpec,
+    ScheduleSpec,
+    TaskSpec,
+    WaitSpec,
+)
 
 Uris = Mapping[str, str]
+RECONCILER = "lakeline_reconciler"
+_APPROVAL_RETRIES = 3
+_QUESTIONS = 16
 
 
 def translate(declared: Declared, uris: Uris, only: str | None = None) -> tuple[DagSpec, ...]:
     """One DAG for each job, or for the `only` one; `uris` has the address of every asset of the graph."""
-    jobs = declared.jobs.jobs.values()
-    return tuple(_dag(declared.graph, job, uris) for job in jobs if only in {None, job.name})
+    jobs = [job for job in declared.jobs.jobs.values() if only in {None, job.name}]
+    watching = (reconciler(),) if declared.jobs.jobs and only in {None, RECONCILER} else ()
+    return (*(_dag(declared.graph, job, uris) for job in jobs), *watching)
 
 
 def asset_spec(asset: Asset, uris: Uris) -> AssetSpec:
@@ -28,12 +44,31 @@ def asset_spec(asset: Asset, uris: Uris) -> AssetSpec:
     return AssetSpec(name=asset.key, uri=uris[asset.key], group=group_of(asset))
 
 
+def reference_spec(graph: Graph, text: str, uris: Uris) -> AssetSpec:
+    """The Airflow asset of an asset, or of the alias of a model."""
+    return AssetSpec(name=text, uri=uris[text], group=group_of(graph.assets[Reference.parse(text).key]))
+
+
+def reconciler() -> DagSpec:
+    """The DAG that finds what no event told of."""
+    doc = "Starts the job that owns what is stale by the log, where no event has: once for each cause."
+    task = TaskSpec(id="wake_owners", does=ReconcileSpec(), doc=doc)
+    return DagSpec(id=RECONCILER, schedule=ScheduleSpec(cron="*/5 * * * *"), tasks=(task,), doc=doc, tags=("lakeline",))
+
+
 def _dag(graph: Graph, job: Job, uris: Uris) -> DagSpec:
     tasks: list[TaskSpec] = []
     for step in job.steps:
         before = _last(tasks)
         tasks += [
-            replace(task, after=task.after or before, owner=task.owner or job.owner, pool=job.pool, timeout=job.timeout)
+            replace(
+                task,
+                does=_after_others(task.does, tasks),
+                after=task.after or before,
+                owner=task.owner or job.owner,
+                pool=job.pool,
+                timeout=job.timeout,
+            )
             for task in _tasks(graph, job, step, uris)
         ]
     _check_names(job, tasks)
@@ -44,11 +79,15 @@ def _dag(graph: Graph, job: Job, uris: Uris) -> DagSpec:
         doc=doc_of_job(job),
         tags=("lakeline", *(f"{name}:{value}" for name, value in job.tags.items())),
         owner=job.owner,
-        params={"selection": None, "force": False, "why": ""},
+        # A question may wait for days, and a newer version is asked about meanwhile.
+        runs=_QUESTIONS if any(isinstance(step, Approve) for step in job.steps) else 1,
     )
 
 
 def _tasks(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]:
+    if isinstance(step, Approve):
+        yield _approval(graph, step, uris)
+        return
     if isinstance(step, WaitFor):
         does = WaitSpec(model=step.model, alias=step.alias, poll=step.poll, timeout=step.timeout)
         yield TaskSpec(id=step.name or f"wait_for_{step.alias}", does=does, doc=f"Waits for {step.model}@{step.alias}.")
@@ -67,6 +106,19 @@ def _tasks(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]
         retries=max(_retries(asset) for asset in made),
         owner=next((asset.owner for asset in made if asset.owner), None),
         doc=doc_of_step(graph, step, keys),
+    )
+
+
+def _approval(graph: Graph, step: Approve, uris: Uris) -> TaskSpec:
+    gate = graph.assets[step.model]
+    who = gate.gates.get(step.alias, "human") if isinstance(gate, ModelAsset) else "human"
+    return TaskSpec(
+        id=step.name or f"approve_{step.alias}",
+        does=ApproveSpec(model=step.model, alias=step.alias, shown=step.shown, remind=step.remind),
+        outlets=(reference_spec(graph, f"{step.model}@{step.alias}", uris),),
+        retries=_APPROVAL_RETRIES,
+        owner=gate.owner,
+        doc=f"Asks whether a version of `{step.model}` may become `{step.alias}`; who answers is declared as `{who}`.",
     )
 
 
@@ -96,6 +148,16 @@ def _last(tasks: Iterable[TaskSpec]) -> tuple[str, ...]:
     return tuple(task.id for task in listed if task.id not in waited_for)
 
 
+def _after_others(does: Does, tasks: Iterable[TaskSpec]) -> Does:
+    """A task that knows of those whose answers it reads: who waited for an alias, or asked of the one before."""
+    waits = {f"{t.does.model}@{t.does.alias}": t.id for t in tasks if isinstance(t.does, (WaitSpec, ApproveSpec))}
+    if isinstance(does, MaterializeSpec):
+        return replace(does, waited=waits)
+    if isinstance(does, ApproveSpec):
+        return replace(does, before=waits.get(f"{does.model}@{GATES[does.alias]}"))
+    return does
+
+
 def _check_names(job: Job, tasks: Iterable[TaskSpec]) -> None:
     seen: set[str] = set()
     for task in tasks:
@@ -110,7 +172,7 @@ def _schedule(graph: Graph, job: Job, uris: Uris) -> ScheduleSpec:
     return ScheduleSpec(
         cron=cron.expression if cron else None,
         timezone=cron.timezone if cron else "UTC",
-        assets=tuple(asset_spec(graph.assets[key], uris) for key in update.assets) if update else (),
+        assets=tuple(reference_spec(graph, text, uris) for text in update.assets) if update else (),
         needs_all=update is not None and update.needs == "all",
     )
 

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 
 from assets.asset import Asset, External, ModelAsset
 from assets.graph import Graph
+from assets.review import GATES
 from lakehouse.settings import LakeSettings
 from lakehouse.table import Location
 
 
 def uris(graph: Graph, settings: LakeSettings) -> Mapping[str, str]:
-    """The address of each asset of a graph."""
-    return {key: _uri(asset, settings) for key, asset in graph.assets.items()}
+    """The address of each asset of a graph, and of each alias of its models that a gate opens."""
+    found = {key: _uri(asset, settings) for key, asset in graph.assets.items()}
+    models = [key for key, asset in graph.assets.items() if isinstance(asset, ModelAsset)]
+    return found | {f"{key}@{alias}": f"{found[key]}/{alias}" for key in models for alias in GATES}
 
 
 def table_uri(location: Location) -> str:

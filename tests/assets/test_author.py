@@ -35,10 +35,12 @@ def orders(raw: pa.Table, customers: pa.Table) -> pa.Table:
 
 def test_an_author_needs_one_import() -> None:
     assert set(assets.__all__) == {
+        "Approve",
         "CheckOutcome",
         "Cron",
         "Materialize",
         "OnUpdate",
+        "Predictions",
         "Trained",
         "WaitFor",
         "asset",

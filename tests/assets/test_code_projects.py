@@ -757,14 +757,14 @@ def test_a_file_that_was_changed_before_it_was_looked_at_is_noticed_where_its_li
 
 
 def test_a_compiled_module_of_the_project_asks_for_a_version_by_hand(version: Versions, tmp_path: Path) -> None:
-    compiled = importlib.import_module("_bisect").__file__
-    files = a(f"from common import _bisect\n{TOLD}_bisect.bisect_right([1], 1)\n")
+    compiled = importlib.import_module("_json").__file__
+    files = a(f"from common import _json\n{TOLD}_json.encode_basestring('x')\n")
     (tmp_path / "common").mkdir()
-    shutil.copy(str(compiled), tmp_path / "common" / "_bisect.so")
+    shutil.copy(str(compiled), tmp_path / "common" / "_json.so")
     with (
         pytest.MonkeyPatch.context() as patched,
         pytest.raises(
-            BadOption, match=r"line\.py:5, _bisect\.bisect_right: there is no source of common\._bisect in Python"
+            BadOption, match=r"line\.py:5, _json\.encode_basestring: there is no source of common\._json in Python"
         ),
     ):
         patched.syspath_prepend(tmp_path)

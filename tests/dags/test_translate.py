@@ -81,5 +81,7 @@ def test_the_shipped_dags_have_the_names_that_people_know() -> None:
     assert {name: [task.id for task in spec.tasks] for name, spec in shipped.items()} == {
         "iris_data_dag": ["bronze.iris_raw", "silver.iris_clean", "gold.iris_features"],
         "ml_training_dag": ["run_data_pipeline", "run_training_pipeline"],
+        "ml_promotion_dag": ["approve_staging", "approve_production"],
         "ml_inference_dag": ["wait_for_model_in_staging", "run_inference_pipeline"],
+        "lakeline_reconciler": ["wake_owners"],
     }

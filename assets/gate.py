@@ -1,27 +1,28 @@
 """The gate before an alias: which version is meant, how it compares, and the move."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from assets.asset import ModelAsset
 from assets.catalog import load
+from assets.review import GATES, Standing, standing
 from lakehouse.lake import Lake
 from registry.comparison import Comparison, Promotion
-from registry.errors import NotBetter, NothingToPromote, UnknownAlias, UnknownModel
+from registry.errors import NotBetter, NothingToPromote, UnknownAlias, UnknownModel, UnknownVersion
+from registry.journal import BY_HAND, Told
 from registry.models import Models
 from registry.promote import Rule
 from registry.settings import RegistrySettings
 
-GATES = {"staging": "candidate", "production": "staging"}
-"""The alias that each gate takes its version from."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The aliases of one model, which a person moves."""
+    """The aliases of one model, which a person moves, or its rule; `gates` says which, by alias, where it is no person."""
 
     name: str
     rule: Rule
+    gates: Mapping[str, str]
     models: Models
     lake: Lake
 
@@ -36,7 +37,9 @@ class Gate:
         models.notice_outside_moves()
         if name not in models.names():
             raise UnknownModel(name, models.names())
-        return cls(name=name, rule=_rule(name), models=models, lake=lake)
+        declared = _declared(name)
+        rule = Rule(metric=declared.metric, higher_is_better=declared.higher_is_better) if declared else Rule()
+        return cls(name=name, rule=rule, gates=declared.gates if declared else {}, models=models, lake=lake)
 
     def chosen(self, alias: str, version: int | None) -> int:
         """The version that is meant; without a number, the one that waits before the gate."""
@@ -67,15 +70,29 @@ class Gate:
             c = comparison
             raise NotBetter(c.name, c.challenger.version, c.alias, c.decision.reasons)
 
-    def move(self, comparison: Comparison, *, by: str, why: str) -> Promotion:
+    def standing(self, alias: str, version: int) -> Standing:
+        """What has become of a version before the gate."""
+        journal = Told(events=self.models.events())
+        known = [each for each in journal.versions(self.name) if each.version == version]
+        if not known:
+            raise UnknownVersion(
+                self.name, version, tuple(each.version for each in journal.versions(self.name)), "the journal"
+            )
+        return standing(journal, self.name, alias, known[-1])
+
+    def is_ruled(self, alias: str) -> bool:
+        """Whether the rule answers, and no person."""
+        return self.gates.get(alias) == "rule"
+
+    def move(self, comparison: Comparison, *, by: str, why: str, run: str = BY_HAND) -> Promotion:
         """Moves the alias, and journals who did it and why."""
         c = comparison
-        return self.models.promote(self.name, c.challenger.version, c.alias, by=by, why=why, rule=self.rule)
+        return self.models.promote(self.name, c.challenger.version, c.alias, by=by, why=why, rule=self.rule, run=run)
 
-    def reject(self, comparison: Comparison, *, by: str, why: str) -> None:
+    def reject(self, comparison: Comparison, *, by: str, why: str, run: str = BY_HAND) -> None:
         """Journals that a person looked at the version and left the alias where it is."""
         c = comparison
-        self.models.reject(self.name, c.challenger.version, c.alias, by=by, why=why.strip() or "answered no")
+        self.models.reject(self.name, c.challenger.version, c.alias, by=by, why=why.strip() or "answered no", run=run)
 
     @staticmethod
     def _is_one_table(comparison: Comparison, key: str) -> bool:
@@ -86,8 +103,6 @@ class Gate:
         return len({each.table for each in read if each.alias is None}) == 1
 
 
-def _rule(name: str) -> Rule:
-    for key, asset in load().assets.items():
-        if isinstance(asset, ModelAsset) and key.split(".")[1] == name:
-            return Rule(metric=asset.metric, higher_is_better=asset.higher_is_better)
-    return Rule()
+def _declared(name: str) -> ModelAsset | None:
+    found = (a for key, a in load().assets.items() if isinstance(a, ModelAsset) and key.split(".")[1] == name)
+    return next(found, None)

@@ -1,0 +1,88 @@
+"""The operator that asks: it holds no worker while a person thinks, and takes any other decision for an answer as well."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, Context, Param
+from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+
+from dags.bridge.gate import SETTLE_SECONDS, GateTrigger
+from dags.bridge.spec import ApproveSpec
+
+if TYPE_CHECKING:
+    from dags.bridge.asking import Question
+
+_POLL_SECONDS = 15.0
+_WHY = "why"
+
+
+class ApproveOperator(BaseOperator):
+    """Asks whether a model's version may have an alias, and moves it; answers with the version.
+
+    The form is Airflow's own. It is closed as well where the alias is moved by `lakeline promote` or in MLflow, and where a
+    newer version comes to wait. A version that may not have the alias skips what comes after.
+    """
+
+    template_fields: Sequence[str] = ()
+    ui_color = "#f7eede"
+
+    def __init__(self, *, spec: ApproveSpec, **named: Any) -> None:
+        super().__init__(**named)
+        self.spec = spec
+
+    def execute(self, context: Context) -> int:
+        """Asks, unless the question is settled already."""
+        from dags.bridge.asking import Question
+
+        return self._go_on(Question.of(self.spec, context), context)
+
+    def heard(self, context: Context, event: Mapping[str, Any], version: int) -> int:
+        """Goes on after an answer, or after something else that decides; asks again where a reason is missing."""
+        from dataclasses import replace
+
+        from dags.bridge.asking import Question
+
+        question = replace(Question.of(self.spec, context), version=version)
+        if event.get("chosen_options"):
+            question.do(event)
+        return self._go_on(question, context)
+
+    def _go_on(self, question: "Question", context: Context) -> int:
+        if question.is_settled(context):
+            return question.version
+        question.take_up()
+        if not question.is_shown():
+            self.log.info("waiting until version %s has predicted %s", question.version, self.spec.shown)
+            self._wait(question, asked=None)
+        self._ask(question, context)
+        self._wait(question, asked=str(context["ti"].id))
+        raise AssertionError("a task that waits does not come here")
+
+    def _ask(self, question: "Question", context: Context) -> None:
+        from dags.bridge.asking import APPROVE, REJECT
+
+        fields = ParamsDict({_WHY: Param("", type="string", description="The reason; it goes into the journal.")})
+        upsert_hitl_detail(
+            ti_id=context["ti"].id,
+            options=[APPROVE, REJECT],
+            subject=question.subject,
+            body=question.body,
+            params={name: fields.get_param(name).serialize() for name in fields},
+        )
+        # Airflow loses an answer to a task whose worker is still ending; one that comes at once finds it running.
+        time.sleep(SETTLE_SECONDS)
+
+    def _wait(self, question: "Question", asked: str | None) -> None:
+        spec = self.spec
+        trigger = GateTrigger(
+            model=spec.model,
+            alias=spec.alias,
+            version=question.version,
+            shown=spec.shown.table if spec.shown else None,
+            asked=asked,
+            poll_seconds=_POLL_SECONDS,
+            remind_seconds=spec.remind.total_seconds(),
+        )
+        self.defer(trigger=trigger, method_name="heard", kwargs={"version": question.version})

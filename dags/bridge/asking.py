@@ -1,0 +1,140 @@
+"""Asks whether a model's version may have an alias: decides what is left to do, and does what was answered."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.sdk import Asset, Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from assets.gate import Gate
+from assets.predicted import Agreement, agreement, predicted_by
+from dags.bridge import pending
+from dags.bridge.report import report
+from dags.bridge.spec import ApproveSpec
+from registry.comparison import Comparison
+from registry.errors import NothingToPromote
+
+_log = logging.getLogger("lakeline")
+
+APPROVE, REJECT = "Approve", "Reject"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One version before one gate; `run` is the DAG run that asks."""
+
+    spec: ApproveSpec
+    gate: Gate
+    version: int
+    run: str
+
+    @classmethod
+    def of(cls, spec: ApproveSpec, context: Context) -> "Question":
+        """The version that the task before has let pass, or that waits before the gate now."""
+        gate = Gate.from_env(spec.model.split(".")[1], mirror_stages=False)
+        before = context["ti"].xcom_pull(task_ids=spec.before) if spec.before else None
+        run = context["dag_run"]
+        try:
+            version = gate.chosen(spec.alias, None if before is None else int(before))
+        except NothingToPromote as error:
+            raise AirflowSkipException(str(error)) from error
+        return cls(spec=spec, gate=gate, version=version, run=f"{run.dag_id}/{run.run_id}")
+
+    @property
+    def comparison(self) -> Comparison:
+        """The version beside the one that the alias stands at now."""
+        return self.gate.compare(self.spec.alias, self.version)
+
+    @property
+    def reference(self) -> str:
+        """The alias that is asked for, as `model@alias`."""
+        return f"{self.spec.model}@{self.spec.alias}"
+
+    @property
+    def subject(self) -> str:
+        """What is asked, in one line."""
+        return f"{self.gate.name}: version {self.version} to {self.spec.alias}?"
+
+    @property
+    def body(self) -> str:
+        """What there is to be known before answering."""
+        comparison = self.comparison
+        return report(comparison, self.gate.rows_between(comparison), self._shown(comparison))
+
+    def is_settled(self, context: Context) -> bool:
+        """Whether nobody needs to be asked: the alias is there already, or the rule moves it; skips what is turned down."""
+        alias = self.spec.alias
+        if self.gate.standing(alias, self.version) == "open" and self.gate.is_ruled(alias):
+            self._ruled()
+        standing = self.gate.standing(alias, self.version)
+        if standing == "there":
+            self._tell(context)
+        elif standing != "open":
+            raise AirflowSkipException(f"version {self.version} of {self.gate.name} was {standing} before {alias}")
+        return standing == "there"
+
+    def take_up(self) -> None:
+        """Tells that this DAG run asks; skips where another one does."""
+        other = pending.asked_by(self.reference, self.version)
+        if other is not None and other != self.run:
+            raise AirflowSkipException(f"{other} asks this already")
+        pending.note(self.reference, self.version, self.run)
+
+    def is_shown(self) -> bool:
+        """Whether what the version predicts can be shown, where it is to be."""
+        shown = self.spec.shown
+        return shown is None or self._predicted(self.version) is not None
+
+    def do(self, event: Mapping[str, Any]) -> None:
+        """Does what a person has answered; a worse version that is approved without a reason is asked about again."""
+        by = str((event.get("responded_by_user") or {}).get("name") or "somebody in Airflow")
+        why = str((event.get("params_input") or {}).get("why") or "").strip()
+        comparison = self.comparison
+        if REJECT in event["chosen_options"]:
+            self.gate.reject(comparison, by=by, why=why, run=self.run)
+        elif not comparison.decision.better and not why:
+            _log.warning("%s approved without a reason, and by its rule the version is worse: asked again", by)
+        elif not self._is_passed(comparison):
+            _log.info("%s", self.gate.move(comparison, by=by, why=why or "approved in Airflow", run=self.run))
+
+    def _ruled(self) -> None:
+        comparison = self.comparison
+        why = "; ".join(comparison.decision.reasons)
+        if comparison.decision.better:
+            _log.info("%s", self.gate.move(comparison, by="rule", why=why, run=self.run))
+        else:
+            self.gate.reject(comparison, by="rule", why=why, run=self.run)
+            _log.info("the rule turns version %s down: %s", self.version, why)
+
+    @staticmethod
+    def _is_passed(comparison: Comparison) -> bool:
+        """Whether a newer version has the alias already, so that an old answer would take it back."""
+        champion = comparison.champion
+        return champion is not None and champion.version > comparison.challenger.version
+
+    def _tell(self, context: Context) -> None:
+        spec, events = self.spec, context["outlet_events"]
+        _log.info("%s version %s is %s", self.gate.name, self.version, spec.alias)
+        for outlet in context["outlets"]:
+            if isinstance(outlet, Asset) and outlet.name == self.reference:
+                events[outlet].extra = {
+                    "model": spec.model,
+                    "alias": spec.alias,
+                    "version": self.version,
+                    "run": self.run,
+                }
+
+    def _predicted(self, version: int) -> int | None:
+        assert self.spec.shown is not None
+        known = [each for each in self.gate.models.versions(self.gate.name) if each.version == version]
+        return predicted_by(self.gate.lake, self.spec.shown.table, self.spec.model, known[-1]) if known else None
+
+    def _shown(self, comparison: Comparison) -> Agreement | None:
+        shown, champion = self.spec.shown, comparison.champion
+        after = None if shown is None else self._predicted(self.version)
+        if shown is None or after is None:
+            return None
+        before = None if champion is None else self._predicted(champion.version)
+        return agreement(self.gate.lake, shown.table, shown.of, shown.by, before, after)

@@ -1,0 +1,59 @@
+"""What a person is shown who is asked about a model's version, in markdown. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from assets.predicted import Agreement
+from registry.comparison import Comparison
+
+
+def report(comparison: Comparison, between: Mapping[str, tuple[int, int]], shown: Agreement | None) -> str:
+    """A version beside the one that the alias stands at: metrics, data, what the rule says, and what it predicts."""
+    c = comparison
+    before = f"v{c.champion.version}" if c.champion else "none yet"
+    verdict = "may take its place" if c.decision.better else "is worse: a reason is needed"
+    parts = [
+        f"**{c.name}**: version {c.challenger.version} for `{c.alias}`, where {before} stands.",
+        _table(("metric", before, f"v{c.challenger.version}"), _metrics(c)),
+        _table(("trained on", before, f"v{c.challenger.version}", "rows"), _data(c, between)),
+        f"By its rule v{c.challenger.version} {verdict}:\n\n" + "\n".join(f"- {why}" for why in c.decision.reasons),
+        _predictions(shown, before, f"v{c.challenger.version}") if shown else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _metrics(c: Comparison) -> list[tuple[str, ...]]:
+    return [(name, *map(_number, pair)) for name, pair in c.metrics.items()]
+
+
+def _data(c: Comparison, between: Mapping[str, tuple[int, int]]) -> list[tuple[str, ...]]:
+    return [(f"`{key}`", *map(_version, pair), _rows(between.get(key))) for key, pair in c.inputs.items()]
+
+
+def _predictions(shown: Agreement, before: str, after: str) -> str:
+    counts = [(f"`{told}`", str(old), str(new)) for told, old, new in shown.counts]
+    same = f"Of {shown.both} rows that both predicted, {shown.same} are the same." if shown.both else ""
+    return "\n\n".join(part for part in (_table(("predicted", before, after), counts), same) if part)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    listed = list(rows)
+    if not listed:
+        return ""
+    lines = [header, ["---"] * len(header), *listed]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _version(value: int | None) -> str:
+    return "" if value is None else f"v{value}"
+
+
+def _rows(counts: tuple[int, int] | None) -> str:
+    return "" if counts is None else f"{counts[0]} added, {counts[1]} removed"
