@@ -32,7 +32,8 @@ check: setup ## Lint, format, types and import contracts
 bench: setup ## Measures every claim and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
-clean: ## Stops Spark and removes the local lake and caches; the environment and the jars stay
+clean: ## Stops what runs and removes the local lake and caches; the environment and the jars stay
+	@test ! -x $(BIN)/lakeline || $(BIN)/lakeline down --now
 	@test ! -x $(BIN)/lakeline || $(BIN)/lakeline spark stop --all
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	@find .lakeline -mindepth 1 -maxdepth 1 ! -name venv ! -name uv ! -name jars ! -name go ! -name ready ! -name requirements.txt \

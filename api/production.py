@@ -52,7 +52,7 @@ def serve_production(*, port: int | None, model: str | None, started: Callable[[
     """Serves the version that the alias of the settings names, until a signal ends it."""
     from api.server import serve
 
-    settings = _settings(model, serve_port=port)
+    settings = serving_settings(model, serve_port=port)
     start_log(style=settings.log_format)
     registry = RegistrySettings.from_env()
     models = Models(registry, Lake.from_env())
@@ -63,7 +63,7 @@ def serve_production(*, port: int | None, model: str | None, started: Callable[[
 def predict_once(fields: Sequence[str], *, model: str | None, alias: str) -> dict[str, object]:
     """What the version under an alias says of one row, and where that version comes from."""
     row = _row(fields)
-    settings = _settings(model)
+    settings = serving_settings(model)
     held = read_alias(RegistrySettings.from_env(), settings.serve_model, alias)
     if held is None:
         raise NoVersionNamed(settings.serve_model, alias)
@@ -83,7 +83,7 @@ def predict_once(fields: Sequence[str], *, model: str | None, alias: str) -> dic
     }
 
 
-def _settings(model: str | None, **given: object) -> ApiSettings:
+def serving_settings(model: str | None, **given: object) -> ApiSettings:
     """The settings of this process, for the model that is named; else for the only one that is defined."""
     settings = ApiSettings.from_env(serve_model=model, **given)
     if "serve_model" in settings.model_fields_set:

@@ -54,8 +54,17 @@ def find(settings: LakeSettings) -> SparkServer | None:
     return server if answers(server.port) else None
 
 
-def start(settings: LakeSettings, report: Report) -> SparkServer:
-    """The local server, started unless it runs with these settings already; of two that race, one starts it."""
+def process(settings: LakeSettings) -> psutil.Process | None:
+    """The process of the local server, whether it answers yet or not; None where there is none."""
+    server = _recorded(settings)
+    return None if server is None else process_of(server)
+
+
+def start(settings: LakeSettings, report: Report, *, port: int | None = None) -> SparkServer:
+    """The local server, started unless it runs with these settings already; of two that race, one starts it.
+
+    `port` is where a new one listens; a server that runs stays where it is.
+    """
     spark_jars = jars.ensure(settings, report)
     wanted = fingerprint(settings, spark_jars)
     with _told(settings), _locked(settings, report):
@@ -67,7 +76,7 @@ def start(settings: LakeSettings, report: Report) -> SparkServer:
             report("stopping a Spark server that was started with other settings or no longer answers ...")
             end(left)
         report("starting Spark (about 5 s) ...")
-        return _started(settings, spark_jars, wanted)
+        return _started(settings, spark_jars, wanted, port)
 
 
 def stop(settings: LakeSettings) -> SparkServer | None:
@@ -99,10 +108,10 @@ def address_of(remote: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or DEFAULT_PORT
 
 
-def _started(settings: LakeSettings, spark_jars: tuple[Path, ...], wanted: str) -> SparkServer:
+def _started(settings: LakeSettings, spark_jars: tuple[Path, ...], wanted: str, given: int | None) -> SparkServer:
     """A new server that answers; whatever happens meanwhile, no half-started one is left behind."""
     prepare(settings)
-    token, port, places = secrets.token_urlsafe(24), _free_port(), files(settings)
+    token, port, places = secrets.token_urlsafe(24), given or _free_port(), files(settings)
     found = java.find()
     trust = java.trust_options(places.work) if settings.root.is_s3 else ()
     arguments = (*trust, *options(settings, spark_jars), f"-Dspark.connect.grpc.binding.port={port}", MAIN_CLASS)

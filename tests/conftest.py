@@ -55,11 +55,16 @@ def on_spark(spark_remote: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 class OneSpark(LoadScopeScheduling):
-    """Keeps the files that need Spark in one process, for they share one server, and each other file in one as well."""
+    """Keeps the files that need Spark in one process, for they share one server, and each other file in one as well.
+
+    So it is with the files that need the running Airflow.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "spark" if "mark.spark" in (PROJECT / file).read_text() else file
+        text = (PROJECT / file).read_text()
+        shared = {"spark": "mark.spark", "airflow": "real_airflow"}
+        return next((name for name, word in shared.items() if word in text), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneSpark | None:

@@ -10,6 +10,7 @@ import typer
 
 from api.cli import drift, line, look, machine, models, new, quality, runs, show
 from api.cli.two_words import TwoWords
+from api.cli.up import down, up
 from api.cli.upkeep import upkeep
 from lakehouse.errors import PlatformError
 
@@ -54,6 +55,8 @@ for command in (
     drift.drift,
     models.ui,
     upkeep,
+    up,
+    down,
     machine.serve,
     machine.doctor,
     machine.demo,
@@ -64,6 +67,9 @@ app.add_typer(new.app, name="new")
 
 USAGE = frozenset(
     {
+        "AirflowMissing",
+        "PortsTaken",
+        "UnknownPart",
         "BadQuery",
         "BadSelection",
         "BadSetting",

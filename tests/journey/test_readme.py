@@ -86,7 +86,7 @@ def test_the_everyday_commands_answer_what_is_told(place: Workplace) -> None:
 
 def test_the_other_commands_work(place: Workplace) -> None:
     for words, _ in typed(blocks("console")[2]):
-        if words[1] in {"serve", "ui"}:
+        if words[1] in {"serve", "ui", "up"}:
             assert place.lakeline(words[1], "--help").returncode == 0
             continue
         done = place.lakeline(*words[1:], typed="y\n")

@@ -1,0 +1,1 @@
+"""The whole platform on one machine: what is started, in which order, watched and ended."""

@@ -1,0 +1,53 @@
+"""Where the local platform listens and how long it waits; from the environment."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lakehouse.errors import BadSetting
+
+
+class UpSettings(BaseSettings):
+    """The settings of `lakeline up`: `LAKELINE_UP_MLFLOW_PORT` sets `up_mlflow_port`, and so on.
+
+    Airflow's port may also be given by its own name. The port of the API is `LAKELINE_SERVE_PORT`, as ever.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix="LAKELINE_", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+
+    home: Path = Path(".lakeline")
+    up_airflow_port: int = Field(
+        default=8080,
+        ge=1,
+        le=65535,
+        validation_alias=AliasChoices("AIRFLOW__API__PORT", "LAKELINE_UP_AIRFLOW_PORT"),
+    )
+    up_mlflow_port: int = Field(default=5000, ge=1, le=65535)
+    up_spark_port: int = Field(default=15002, ge=1, le=65535)
+    up_ready_seconds: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    up_drain_seconds: float = Field(default=120.0, ge=0, allow_inf_nan=False)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process; a wrong one is named."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = str(first["loc"][0])
+            name = place if place.isupper() else f"LAKELINE_{place.upper()}"
+            raise BadSetting(name, str(first["input"]), first["msg"].lower()) from error
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept what runs, and the logs of all that runs."""
+        return self.home.absolute() / "up"
+
+    @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder: its database, its credentials, the logs of its tasks."""
+        return self.home.absolute() / "airflow"
