@@ -29,7 +29,8 @@ from airflow.sdk import get_parsing_context
 
 from dags.bridge.parse import dags
 
-globals().update(dags(only=get_parsing_context().dag_id))
+found = dags(only=get_parsing_context().dag_id)
+globals().update({{name: dag for name, dag in found.items() if name != "lakeline_reconciler"}})
 """
 
 
