@@ -49,7 +49,8 @@ from airflow.sdk import get_parsing_context
 
 from dags.bridge.parse import dags
 
-globals().update(dags(only=get_parsing_context().dag_id))
+made = dags(only=get_parsing_context().dag_id)
+globals().update({name: dag for name, dag in made.items() if name != "lakeline_reconciler"})
 """
 
 
