@@ -65,7 +65,9 @@ class ApproveOperator(BaseOperator):
     def _ask(self, question: "Question", context: Context) -> None:
         from dags.bridge.asking import APPROVE, REJECT
 
-        fields = ParamsDict({_WHY: Param("", type="string", description="The reason; it goes into the journal.")})
+        fields = ParamsDict(
+            {_WHY: Param(None, type=["null", "string"], description="The reason; it goes into the journal.")}
+        )
         upsert_hitl_detail(
             ti_id=context["ti"].id,
             options=[APPROVE, REJECT],

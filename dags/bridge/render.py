@@ -79,6 +79,7 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         "owner": task.owner or "lakeline",
         "doc_md": task.doc,
         "execution_timeout": task.timeout,
+        "inlets": [asset(inlet) for inlet in task.inlets],
         # What is fresh already is skipped, and the rest of the DAG goes on.
         "trigger_rule": TriggerRule.NONE_FAILED,
         **({} if task.pool is None else {"pool": task.pool}),

@@ -77,7 +77,9 @@ Does = MaterializeSpec | WaitSpec | ApproveSpec | CheckSpec | ReconcileSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """One task. `outlets` are assets of which it emits one event for each version that it publishes.
+    """One task. `inlets` are the assets that it reads and does not make itself.
+
+    `outlets` are assets of which it emits one event for each version that it publishes.
 
     A task of one asset has it as its outlet. Where a task makes several, not each of them has a new version each time, so its
     events go by `alias`, the name of an Airflow alias.
@@ -86,6 +88,7 @@ class TaskSpec:
     id: str
     does: Does
     after: tuple[str, ...] = ()
+    inlets: tuple[AssetSpec, ...] = ()
     outlets: tuple[AssetSpec, ...] = ()
     alias: str | None = None
     retries: int = 0

@@ -13,6 +13,7 @@ from assets.review import GATES
 from dags.bridge.docs import doc_of_job
 from dags.bridge.spec import (
     ApproveSpec,
+    AssetSpec,
     DagSpec,
     Does,
     MaterializeSpec,
@@ -57,6 +58,7 @@ def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
             replace(
                 task,
                 does=_after_others(task.does, tasks),
+                inlets=_watched(task.inlets, watches),
                 after=task.after or before,
                 owner=task.owner or job.owner,
                 pool=job.pool,
@@ -94,6 +96,11 @@ def _after_others(does: Does, tasks: Iterable[TaskSpec]) -> Does:
     return does
 
 
+def _watched(assets: Iterable[AssetSpec], watches: Watches) -> tuple[AssetSpec, ...]:
+    """The assets as they are watched; Airflow keeps what it saw last of each, so that it is the same wherever it stands."""
+    return tuple(replace(asset, watch=watches.get(asset.name)) for asset in assets)
+
+
 def _check_names(job: Job, tasks: Iterable[TaskSpec]) -> None:
     seen: set[str] = set()
     for task in tasks:
@@ -109,7 +116,7 @@ def _schedule(graph: Graph, job: Job, uris: Uris, watches: Watches) -> ScheduleS
     return ScheduleSpec(
         cron=cron.expression if cron else None,
         timezone=cron.timezone if cron else "UTC",
-        assets=tuple(replace(asset, watch=watches.get(asset.name)) for asset in assets),
+        assets=_watched(assets, watches),
         needs_all=update is not None and update.needs == "all",
     )
 
