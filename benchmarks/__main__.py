@@ -1,19 +1,24 @@
-"""`python -m benchmarks`: measures every claim, prints one line for each, and keeps `benchmarks/results.json`."""
+"""`python -m benchmarks`: measures every claim, prints one line for each, and keeps `benchmarks/results.json`.
+
+With names of modules, as `python -m benchmarks plan airflow_parse`, it measures theirs and keeps the others as they were.
+"""
 
 import json
 import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 
 from benchmarks import airflow_parse, airflow_runs, duck_line, line, log, plan, spark_overhead
+from benchmarks.claim import Claim
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
 PACKAGES = (
     "pyspark",
     "delta-spark",
@@ -28,34 +33,40 @@ PACKAGES = (
 )
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
     jars = Path(os.environ.get("LAKELINE_JARS", HERE.parent / ".lakeline" / "jars"))
     found = []
     with tempfile.TemporaryDirectory(prefix="lakeline-bench-") as folder:
         place = Path(folder)
-        measured = (
-            plan.claims(),
-            duck_line.claims(place),
-            line.claims(place, jars),
-            log.claims(place / "log"),
-            spark_overhead.claims(place, jars),
-            airflow_parse.claims(place / "parse"),
-            airflow_runs.claims(place / "airflow"),
-        )
-        for claim in chain.from_iterable(measured):
-            print(f"measured {claim.name}", file=sys.stderr, flush=True)
-            found.append(claim)
+        measures: dict[str, Callable[[], Iterator[Claim]]] = {
+            "plan": plan.claims,
+            "duck_line": lambda: duck_line.claims(place),
+            "line": lambda: line.claims(place, jars),
+            "log": lambda: log.claims(place / "log"),
+            "spark_overhead": lambda: spark_overhead.claims(place, jars),
+            "airflow_parse": lambda: airflow_parse.claims(place / "parse"),
+            "airflow_runs": lambda: airflow_runs.claims(place / "airflow"),
+        }
+        for name in names or measures:
+            for claim in measures[name]():
+                print(f"measured {claim.name}", file=sys.stderr, flush=True)
+                found.append(claim)
+    kept = {claim["name"]: claim for claim in json.loads(RESULTS.read_text())["claims"]} if names else {}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     told = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": "make bench",
         "machine": {"cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()},
         "versions": {name: version(name) for name in PACKAGES},
-        "claims": [asdict(claim) | {"state": "ok" if claim.is_kept else "short"} for claim in found],
+        "claims": list((kept | {claim.name: _plain(claim, now) for claim in found}).values()),
     }
-    (HERE / "results.json").write_text(json.dumps(told, indent=2) + "\n")
+    RESULTS.write_text(json.dumps(told, indent=2) + "\n")
     for claim in found:
         print(claim)
 
 
+def _plain(claim: Claim, at: str) -> dict[str, object]:
+    return asdict(claim) | {"state": "ok" if claim.is_kept else "short", "at": at}
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -17,14 +17,21 @@ MANY = '''\
 
 from assets import Materialize, asset, job
 
+def first() -> object:
+    """A first table."""
+    return None
+
+
+def next_one(rows: object) -> object:
+    """A table of the one before."""
+    return rows
+
+
 for line in range(200):
     for place in range(5):
         read = {"rows": f"silver.table_{line}_{place - 1}"} if place else {}
-
-        def made(**frames: object) -> object:
-            return frames
-
-        globals()[f"table_{line}_{place}"] = asset(f"silver.table_{line}_{place}", inputs=read, engine="duckdb", code="1")(made)
+        declare = asset(f"silver.table_{line}_{place}", inputs=read, engine="duckdb", code="1")
+        globals()[f"table_{line}_{place}"] = declare(next_one if place else first)
     keys = ", ".join(f"silver.table_{line}_{place}" for place in range(5))
     globals()[f"job_{line}"] = job(f"line_{line}", steps=[Materialize(keys)])
 '''
