@@ -15,6 +15,7 @@ from dags.bridge.report import report
 from dags.bridge.spec import ApproveSpec
 from registry.comparison import Comparison
 from registry.errors import NothingToPromote
+from registry.pages import version_page
 
 _log = logging.getLogger("lakeline")
 
@@ -61,7 +62,13 @@ class Question:
     def body(self) -> str:
         """What there is to be known before answering."""
         comparison = self.comparison
-        return report(comparison, self.gate.rows_between(comparison), self._shown(comparison))
+        told = report(comparison, self.gate.rows_between(comparison), self._shown(comparison))
+        return told if self.page is None else f"{told}\n\n[Version {self.version} in MLflow]({self.page})"
+
+    @property
+    def page(self) -> str | None:
+        """Where MLflow shows the version, if a server does."""
+        return version_page(self.gate.models.settings, self.gate.name, self.version)
 
     def is_settled(self, context: Context) -> bool:
         """Whether nobody needs to be asked: the alias is there already, or the rule moves it; skips what is turned down."""

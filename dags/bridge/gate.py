@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from dags.bridge.connection import lend_in_triggerer
 from lakehouse.errors import PlatformError
 
 SETTLE_SECONDS = 3.0
@@ -50,6 +51,7 @@ class GateTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: what was seen. A store or registry that is away is asked again."""
+        await lend_in_triggerer()
         began = reminded = time.monotonic()
         await asyncio.sleep(SETTLE_SECONDS)
         while True:

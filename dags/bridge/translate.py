@@ -105,7 +105,7 @@ def _tasks(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]
         alias=None if is_alone else f"{job.name}.{step.name or 'materialize'}",
         retries=max(_retries(asset) for asset in made),
         owner=next((asset.owner for asset in made if asset.owner), None),
-        doc=doc_of_step(graph, step, keys),
+        doc=doc_of_step(graph, step.selection, keys),
     )
 
 

@@ -1,0 +1,75 @@
+"""An Airflow connection says where the lake is, and how to get into it, where the environment does not.
+
+Only what the environment lacks is taken from it, so that settings count more. Airflow keeps its secrets out of the logs.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lakehouse.errors import BadSetting
+from lakehouse.settings import LakeSettings
+from registry.settings import RegistrySettings
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+TYPE, DEFAULT = "lakeline", "lakeline_default"
+_PLACES = ("LAKE_ROOT", "LAKELINE_HOME")
+
+
+def variables(connection: "Connection") -> Mapping[str, str]:
+    """The environment variables that a connection stands for.
+
+    Host is the lake's root, login and password are the keys to its store. The extra has any other setting by its name.
+    """
+    named = {"lake_root": connection.host, "aws_access_key_id": connection.login}
+    named["aws_secret_access_key"] = connection.password
+    extra = connection.extra_dejson
+    known = {*LakeSettings.model_fields, *RegistrySettings.model_fields}
+    for name in extra:
+        if name not in known:
+            where = f"a name in the extra of the connection {connection.conn_id!r}"
+            raise BadSetting(where, name, f"wanted one of {', '.join(sorted(known))}")
+    given = named | {name: _plain(value) for name, value in extra.items()}
+    return {name.upper(): value for name, value in given.items() if value}
+
+
+def lend() -> None:
+    """Gives a task's process what its environment lacks, where there is a connection `lakeline_default`."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        found = Connection.get(DEFAULT)
+    except AirflowNotFoundException:
+        return
+    _fill(variables(found))
+
+
+async def lend_in_triggerer() -> None:
+    """The same, where nothing may wait for Airflow's answer but by awaiting it."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        found = await Connection.async_get(DEFAULT)
+    except AirflowNotFoundException:
+        return
+    _fill(variables(found))
+
+
+def lend_to_parsing() -> None:
+    """The same for a parser, which only needs to know where the lake is, and asks for nothing where that is known."""
+    if not any(os.environ.get(name) for name in _PLACES):
+        lend()
+
+
+def _fill(lent: Mapping[str, str]) -> None:
+    for name, value in lent.items():
+        if not os.environ.get(name):
+            os.environ[name] = value
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
