@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 TYPE, DEFAULT = "lakeline", "lakeline_default"
-_PLACES = ("LAKE_ROOT", "LAKELINE_HOME")
 
 
 def variables(connection: "Connection") -> Mapping[str, str]:
@@ -36,19 +35,28 @@ def variables(connection: "Connection") -> Mapping[str, str]:
 
 
 def lend() -> None:
-    """Gives a task's process what its environment lacks, where there is a connection `lakeline_default`."""
-    from airflow.sdk import Connection
-    from airflow.sdk.exceptions import AirflowNotFoundException
+    """Gives a task's process what its environment lacks, where there is a connection `lakeline_default`.
 
-    try:
-        found = Connection.get(DEFAULT)
-    except AirflowNotFoundException:
-        return
-    _fill(variables(found))
+    A task that is told by neither where the lake is fails: Airflow answers that there is no connection also where it cannot ask
+    for one, and a lake that nobody named would come to be in the worker's folder.
+    """
+    from airflow.sdk.exceptions import AirflowException
+
+    _lend()
+    if not _is_placed():
+        raise AirflowException(
+            f"nothing says where the lake is: set LAKE_ROOT or LAKELINE_HOME, or add the connection {DEFAULT!r} with a host"
+        )
+
+
+def lend_to_parsing() -> None:
+    """The same for a parser, which only needs to know where the lake is, and asks for nothing where that is known."""
+    if not _is_placed():
+        _lend()
 
 
 async def lend_in_triggerer() -> None:
-    """The same, where nothing may wait for Airflow's answer but by awaiting it."""
+    """The same for a trigger, which may wait for Airflow's answer only by awaiting it."""
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -59,10 +67,19 @@ async def lend_in_triggerer() -> None:
     _fill(variables(found))
 
 
-def lend_to_parsing() -> None:
-    """The same for a parser, which only needs to know where the lake is, and asks for nothing where that is known."""
-    if not any(os.environ.get(name) for name in _PLACES):
-        lend()
+def _lend() -> None:
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        found = Connection.get(DEFAULT)
+    except AirflowNotFoundException:
+        return
+    _fill(variables(found))
+
+
+def _is_placed() -> bool:
+    return any(os.environ.get(name) for name in ("LAKE_ROOT", "LAKELINE_HOME"))
 
 
 def _fill(lent: Mapping[str, str]) -> None:

@@ -62,11 +62,11 @@ class MaterializeOperator(BaseOperator):
         """The page of MLflow's run, once a model was made."""
         return self._made.page if self._made else None
 
-    def get_openlineage_facets_on_complete(self, task_instance: object) -> "OperatorLineage[Dataset, Any] | None":
-        """The versions that were read and made; OpenLineage's provider asks, also of a task that failed."""
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> "OperatorLineage[Dataset, Any]":
+        """The versions that were read and made; OpenLineage's provider asks, also of a task that failed or was skipped."""
         from dags.bridge.openlineage import facets
 
-        return facets(self._made.news, self._made.addresses) if self._made else None
+        return facets(self._made.news, self._made.addresses) if self._made else facets({}, {})
 
 
 class WaitForAlias(BaseSensorOperator):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
 
@@ -178,6 +179,13 @@ def _schedule(graph: Graph, job: Job, uris: Uris) -> ScheduleSpec:
 
 
 def _check_cron(job: Job, cron: Cron | None) -> None:
-    if cron is not None and not croniter.is_valid(cron.expression):
+    if cron is None:
+        return
+    if not croniter.is_valid(cron.expression):
         wanted = "five fields, as '0 6 * * *' for six in the morning"
         raise BadOption(job.where, f"the times of the job {job.name!r}", repr(cron.expression), wanted)
+    try:
+        ZoneInfo(cron.timezone)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        wanted = "a name as 'Europe/Berlin' or 'UTC'"
+        raise BadOption(job.where, f"the time zone of the job {job.name!r}", repr(cron.timezone), wanted) from error
