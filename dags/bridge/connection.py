@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 TYPE, DEFAULT = "lakeline", "lakeline_default"
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")  # one opens nothing without the other of the same pair
 
 
 def variables(connection: "Connection") -> Mapping[str, str]:
@@ -83,8 +84,9 @@ def _is_placed() -> bool:
 
 
 def _fill(lent: Mapping[str, str]) -> None:
+    has_keys = any(os.environ.get(name) for name in _KEYS)
     for name, value in lent.items():
-        if not os.environ.get(name):
+        if not os.environ.get(name) and not (has_keys and name in _KEYS):
             os.environ[name] = value
 
 

@@ -40,9 +40,11 @@ def test_an_unknown_name_in_the_extra_is_refused_without_the_secrets() -> None:
 
 
 def test_the_environment_counts_more_than_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"conn_type": "lakeline", "host": "/theirs", "extra": {"aws_region": "eu-1"}}
+    given = {"conn_type": "lakeline", "host": "/theirs", "password": "SECRET", "extra": {"aws_region": "eu-1"}}
     monkeypatch.setenv("AIRFLOW_CONN_LAKELINE_DEFAULT", json.dumps(given))
     monkeypatch.setenv("LAKE_ROOT", "/ours")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ours")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "")
     monkeypatch.setenv("AWS_REGION", "")
     connection.lend()
     lake = LakelineHook().get_conn()
@@ -52,6 +54,7 @@ def test_the_environment_counts_more_than_the_connection(monkeypatch: pytest.Mon
     )  # a hook is asked for its connection
     assert lake.from_env().settings.lake_root == "/ours"
     assert lake.from_env().settings.aws_region == "eu-1"
+    assert lake.from_env().settings.aws_secret_access_key is None  # it goes with a key of its own
 
 
 def test_parsing_asks_for_no_connection_where_the_place_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

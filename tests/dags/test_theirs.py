@@ -9,6 +9,8 @@ import pytest
 
 from lakehouse.lake import Lake
 from lakehouse.settings import LakeSettings
+from registry.models import Models
+from registry.settings import RegistrySettings
 from tests.dags.rest import Json, rows, until
 from tests.dags.running_airflow import RealAirflow, real_airflow_on
 from tests.dags.theirs import DAGS, DEFINITIONS
@@ -75,6 +77,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theirs]:
             airflow.add_file("theirs", DAGS)
             for dag in ("their_training", "their_line", "their_report", "their_taking", "their_checks", "their_review"):
                 airflow.rest.wait_for_dag(dag)
+            airflow.rest.pause("lakeline_reconciler")
             settings = LakeSettings(lake_root=str(folder / "lake"), lakeline_home=folder / "home")
             yield Theirs(airflow=airflow, lake=Lake(settings), mlflow=mlflow.address, told=told)
 
@@ -164,11 +167,15 @@ def datasets(told: object) -> list[tuple[str, str, str]]:
     return [(each["namespace"], each["name"], each["facets"]["version"]["datasetVersion"]) for each in rows(told)]  # type: ignore[index]
 
 
-def test_who_is_asked_finds_the_version_in_mlflow_before_answering(theirs: Theirs, trained: str) -> None:
+def test_who_is_asked_finds_the_version_in_mlflow_and_a_move_elsewhere_answers(theirs: Theirs, trained: str) -> None:
     rest = theirs.airflow.rest
     run = rest.trigger("their_review")
-    (asked,) = until(lambda: rest.pending("their_review") or None, "a question")
+    path = f"dags/their_review/dagRuns/{run}/hitlDetails"
+    (asked,) = until(lambda: rows(rest.get(path, response_received="false")["hitl_details"]) or None, "a question")
     page = f"{theirs.mlflow}/#/models/their_tree/versions/1"
     assert f"[Version 1 in MLflow]({page})" in str(asked["body"])
     links = rest.get(f"dags/their_review/dagRuns/{run}/taskInstances/approve_staging/links")["extra_links"]
     assert links == {"MLflow model version": page}
+    models = Models(RegistrySettings(mlflow_tracking_uri=theirs.mlflow), theirs.lake)
+    models.promote("their_tree", 1, "staging", by="ann", why="moved at a terminal, and seen by the triggerer")
+    assert rest.wait_for_run("their_review", run) == "success"
