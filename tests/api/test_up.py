@@ -30,7 +30,7 @@ import pyarrow as pa
 from assets import Materialize, asset, job
 
 
-@asset("bronze.slow_rows", engine="duckdb")
+@asset("bronze.slow_rows", engine="duckdb", automation="manual")
 def slow_rows():
     """Rows that take their time."""
     time.sleep(6)

@@ -29,7 +29,8 @@ from airflow.sdk import get_parsing_context
 
 from dags.bridge.parse import dags
 
-globals().update(dags(only=get_parsing_context().dag_id))
+made = dags(only=get_parsing_context().dag_id)
+globals().update({{name: dag for name, dag in made.items() if (name == "lakeline_reconciler") is {is_reconciler}}})
 """
 
 
@@ -44,10 +45,18 @@ class RealAirflow:
     environment: Mapping[str, str] = field(repr=False)
 
     def add(self, name: str, definitions: str) -> str:
-        """Gives it a module of definitions and a file that makes DAGs of its jobs; what the module is called."""
+        """Gives it a module of definitions and a file that makes DAGs of its jobs; what the module is called.
+
+        The reconciler is left out, so that no test is disturbed by the tables of another.
+        """
         (self.airflow.dags / f"{name}.py").write_text(textwrap.dedent(definitions))
-        (self.airflow.dags / f"{name}_dags.py").write_text(_DAGS.format(modules=name))
+        (self.airflow.dags / f"{name}_dags.py").write_text(_DAGS.format(modules=name, is_reconciler=False))
         return name
+
+    def reconcile(self, *modules: str) -> None:
+        """Gives it the reconciler of these modules of definitions, in place of the one that it had."""
+        told = _DAGS.format(modules=",".join(modules), is_reconciler=True)
+        (self.airflow.dags / "reconciler_dags.py").write_text(told)
 
     def add_file(self, name: str, text: str) -> None:
         """Gives it a file of DAGs as somebody writes it by hand."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 from assets import Materialize, asset, job
 
 
-@asset("bronze.shop_orders", engine="duckdb")
+@asset("bronze.shop_orders", engine="duckdb", automation="manual")
 def shop_orders():
     """One row per order."""
     return pa.table({"id": [1, 2, 3]})
@@ -32,6 +32,18 @@ def test_a_run_makes_a_table_and_tells_it_by_an_event(real_airflow: RealAirflow)
     (event,) = rest.events("bronze.shop_orders")
     assert event["extra"]["rows"] == 3
     assert (real_airflow.lake_home / "lake" / "bronze" / "shop_orders" / "_delta_log").is_dir()
+
+
+def test_the_reconciler_starts_what_nobody_has(real_airflow: RealAirflow) -> None:
+    rest = real_airflow.rest
+    eager = SHOP.replace(', automation="manual"', "").replace("shop_", "eager_")
+    real_airflow.reconcile(real_airflow.add("eager_on_airflow", eager))
+    rest.wait_for_dag("eager_dag")
+    rest.wait_for_dag("lakeline_reconciler")
+    rest.trigger("lakeline_reconciler")
+    (run,) = rest.wait_for_runs("eager_dag")
+    assert str(run["dag_run_id"]).startswith("lakeline__")
+    assert run["state"] == "success"
 
 
 def test_what_was_killed_is_started_again_and_works_on(real_airflow: RealAirflow) -> None:
