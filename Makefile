@@ -14,8 +14,8 @@ setup: ## Sets up uv, the environment and Spark's jars; once done, asks no netwo
 demo: setup ## Tells the whole story on iris: from raw files to a served prediction
 	@$(BIN)/lakeline demo
 
-test: setup ## Runs all tests but the long ones, those that need Spark beside the others
-	@$(BIN)/pytest -n 2 --dist loadscope
+test: setup ## Runs all tests but the long ones: those that need Spark or Airflow beside the others
+	@$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup ## Runs the tests that need neither Spark nor a server, in less than a minute
 	@$(BIN)/pytest -m "not spark and not slow" -n 2
@@ -36,7 +36,7 @@ clean: ## Stops what runs and removes the local lake and caches; the environment
 	@test ! -x $(BIN)/lakeline || $(BIN)/lakeline down --now
 	@test ! -x $(BIN)/lakeline || $(BIN)/lakeline spark stop --all
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
-	@find .lakeline -mindepth 1 -maxdepth 1 ! -name venv ! -name uv ! -name jars ! -name ready ! -name requirements.txt \
+	@find .lakeline -mindepth 1 -maxdepth 1 ! -name venv ! -name uv ! -name jars ! -name go ! -name ready ! -name requirements.txt \
 		-exec rm -rf {} + 2>/dev/null || true
 	@echo "removed the local lake; 'make demo' starts anew"
 

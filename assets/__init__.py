@@ -2,7 +2,7 @@
 
 from assets.asset import asset, external, model
 from assets.check import CheckOutcome, custom, references, rows, unique
-from assets.job import Approve, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
+from assets.job import Approve, Check, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
 from assets.matching import matches
 from assets.measure import fresh, row_count
 from assets.trained import Trained
@@ -10,6 +10,7 @@ from assets.write import merge
 
 __all__ = [
     "Approve",
+    "Check",
     "CheckOutcome",
     "Cron",
     "Materialize",

@@ -21,6 +21,7 @@ PlatformError (lakehouse.errors)
 │   ├── ForeignTable             a table at an asset's place that others wrote
 │   ├── FunctionFailed           an author's function raised
 │   ├── InputGone                a version that a model was trained on and that was removed meanwhile
+│   ├── NothingToCompare         a model and a table between which no drift can be measured
 │   ├── CheckUnusable            a check that cannot be asked of its asset's frame
 │   ├── ChecksFailed             rows that may not be published
 │   └── ReleaseRefused           mended rows that cannot go back into their table
@@ -298,6 +299,17 @@ class InputGone(Fatal):
             f"nothing was registered of {self.key}: {self.source} v{self.version}, which it was trained on, was removed "
             f"meanwhile, as by an upkeep ({self.reason}); run again with a version that is there"
         )
+
+
+class NothingToCompare(Fatal):
+    """A model and a table between which no drift can be measured."""
+
+    def __init__(self, model: str, version: int, table: str, reason: str) -> None:
+        super().__init__(model, version, table, reason)
+        self.model, self.version, self.table, self.reason = model, version, table, reason
+
+    def __str__(self) -> str:
+        return f"{self.table} cannot be compared with what version {self.version} of {self.model} was trained on: {self.reason}"
 
 
 class CheckUnusable(Fatal):

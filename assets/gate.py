@@ -6,8 +6,11 @@ from typing import Self
 
 from assets.asset import ModelAsset
 from assets.catalog import load
+from assets.graph import Graph
+from assets.observe import location_of
 from assets.review import GATES, Standing, standing
 from lakehouse.lake import Lake
+from observability.drift import ColumnDrift
 from registry.comparison import Comparison, Promotion
 from registry.errors import NotBetter, NothingToPromote, UnknownAlias, UnknownModel, UnknownVersion
 from registry.journal import BY_HAND, Told
@@ -25,6 +28,7 @@ class Gate:
     gates: Mapping[str, str]
     models: Models
     lake: Lake
+    graph: Graph
 
     @classmethod
     def from_env(cls, name: str, *, mirror_stages: bool) -> Self:
@@ -37,9 +41,12 @@ class Gate:
         models.notice_outside_moves()
         if name not in models.names():
             raise UnknownModel(name, models.names())
-        declared = _declared(name)
+        graph = load()
+        declared = _declared(graph, name)
         rule = Rule(metric=declared.metric, higher_is_better=declared.higher_is_better) if declared else Rule()
-        return cls(name=name, rule=rule, gates=declared.gates if declared else {}, models=models, lake=lake)
+        return cls(
+            name=name, rule=rule, gates=declared.gates if declared else {}, models=models, lake=lake, graph=graph
+        )
 
     def chosen(self, alias: str, version: int | None) -> int:
         """The version that is meant; without a number, the one that waits before the gate."""
@@ -58,11 +65,25 @@ class Gate:
 
     def rows_between(self, comparison: Comparison) -> dict[str, tuple[int, int]]:
         """How many rows were added and removed between the two versions of each table that both were trained on."""
-        found = {}
-        for key, (before, after) in comparison.inputs.items():
-            if before is not None and after is not None and self._is_one_table(comparison, key):
-                found[key] = self.lake.rows_between(key, before, after)
-        return found
+        pairs = self._pairs(comparison)
+        return {key: self.lake.rows_between(key, before, after) for key, (before, after) in pairs.items()}
+
+    def drift_between(self, comparison: Comparison) -> dict[str, tuple[ColumnDrift, ...]]:
+        """How far each numeric column moved between the two versions of each table that both were trained on."""
+        return {
+            key: tuple(
+                ColumnDrift.of(d) for d in self.lake.distances(location_of(self.lake, self.graph.assets[key]), *pair)
+            )
+            for key, pair in self._pairs(comparison).items()
+            if key in self.graph.assets
+        }
+
+    def _pairs(self, comparison: Comparison) -> dict[str, tuple[int, int]]:
+        return {
+            key: (before, after)
+            for key, (before, after) in comparison.inputs.items()
+            if before is not None and after is not None and self._is_one_table(comparison, key)
+        }
 
     def check(self, comparison: Comparison, why: str) -> None:
         """Refuses a worse version that comes without a reason."""
@@ -103,6 +124,6 @@ class Gate:
         return len({each.table for each in read if each.alias is None}) == 1
 
 
-def _declared(name: str) -> ModelAsset | None:
-    found = (a for key, a in load().assets.items() if isinstance(a, ModelAsset) and key.split(".")[1] == name)
+def _declared(graph: Graph, name: str) -> ModelAsset | None:
+    found = (a for key, a in graph.assets.items() if isinstance(a, ModelAsset) and key.split(".")[1] == name)
     return next(found, None)

@@ -96,7 +96,17 @@ class Approve:
     name: str | None = None
 
 
-Step = Materialize | WaitFor | Approve
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Compares a table as it is now with what a model was trained on: the version of it that stands at `alias`."""
+
+    table: str
+    model: str
+    alias: str = "production"
+    name: str | None = None
+
+
+Step = Materialize | WaitFor | Approve | Check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import get_args
 
-from assets.asset import External, ModelAsset
+from assets.asset import External, ModelAsset, TableAsset
 from assets.errors import BadOption, BadSelection, NoAssetHas, UnknownAsset, Where
 from assets.graph import Graph
-from assets.job import Approve, Gated, Job, Materialize, WaitFor
+from assets.job import Approve, Check, Gated, Job, Materialize, WaitFor
 from assets.key import Reference, nearest
 from assets.select import select
 
@@ -74,23 +74,49 @@ def check_reference(graph: Graph, text: str, where: Where, told: str) -> None:
 
 def _owned(graph: Graph, job: Job) -> Iterator[str]:
     for step in job.steps:
-        if isinstance(step, (WaitFor, Approve)):
-            _check_model(graph, job, step)
+        if isinstance(step, WaitFor):
+            _check_model(graph, job, step.model, "waits for")
+        if isinstance(step, Approve):
+            _check_shown(graph, job, step)
+        if isinstance(step, Check):
+            _check_compared(graph, job, step)
+        if not isinstance(step, Materialize):
             continue
         keys = made_by(graph, job, step)
         if step.owns:
             yield from keys
 
 
-def _check_model(graph: Graph, job: Job, step: WaitFor | Approve) -> None:
-    if not isinstance(graph.assets.get(step.model), ModelAsset):
+def _check_model(graph: Graph, job: Job, model: str, does: str) -> None:
+    if not isinstance(graph.assets.get(model), ModelAsset):
         models = [key for key, asset in graph.assets.items() if isinstance(asset, ModelAsset)]
-        wanted = f"the key of a model ({', '.join(models) or 'there is none'})"
-        raise BadOption(job.where, f"the model that {job.name!r} waits for", repr(step.model), wanted)
-    shown = step.shown.table if isinstance(step, Approve) and step.shown else None
-    if shown is not None and not any(r.key == step.model for r in graph.inputs.get(shown, {}).values()):
+        wanted = f"the key of a model ({', '.join(nearest(model, models) or models) or 'there is none'})"
+        raise BadOption(job.where, f"the model that {job.name!r} {does}", repr(model), wanted)
+
+
+def _check_shown(graph: Graph, job: Job, step: Approve) -> None:
+    """Refuses a table that the model has predicted nothing of."""
+    _check_model(graph, job, step.model, "asks about")
+    shown = step.shown.table if step.shown else None
+    if shown is not None and not any(read.key == step.model for read in graph.inputs.get(shown, {}).values()):
         wanted = f"the key of a table that reads {step.model}"
         raise BadOption(job.where, f"the table that {job.name!r} shows", repr(shown), wanted)
+
+
+def _check_compared(graph: Graph, job: Job, step: Check) -> None:
+    """Refuses a table that the model is not trained on: it has no version to be compared with."""
+    _check_model(graph, job, step.model, "checks")
+    read = [reference.key for reference in graph.inputs[step.model].values() if _is_table(graph, reference.key)]
+    if step.table not in read:
+        close = nearest(step.table, read)
+        told = f"; did you mean {' or '.join(close)}?" if close else ""
+        wanted = f"a table that {step.model} is trained on ({', '.join(read) or 'there is none'}){told}"
+        raise BadOption(job.where, f"the table that {job.name!r} checks", repr(step.table), wanted)
+
+
+def _is_table(graph: Graph, key: str) -> bool:
+    asset = graph.assets[key]
+    return isinstance(asset, TableAsset) or (isinstance(asset, External) and asset.table is not None)
 
 
 def _check_schedule(graph: Graph, job: Job) -> None:

@@ -10,7 +10,7 @@ from assets.errors import BadKey, Where
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _LAYERS = frozenset({"quarantine", "released", "lakeline"})
-_TABLES = frozenset({"ops.model_journal", "ops.prediction_log"})
+_TABLES = frozenset({"ops.drift", "ops.model_journal", "ops.prediction_log"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -143,10 +143,7 @@ def name_of(key: str) -> str:
 
 def location_of(lake: Lake, asset: Asset) -> Location:
     """Where a table is; a foreign one at its address, or at a path below the lake's root."""
-    if not isinstance(asset, External):
-        return lake.location(asset.key)
-    address = str(asset.table)
-    return Location(uri=address) if "://" in address or address.startswith("/") else lake.settings.root.child(address)
+    return lake.settings.located(str(asset.table)) if isinstance(asset, External) else lake.location(asset.key)
 
 
 def _observe_model(found: _Found, models: Models, key: str) -> None:

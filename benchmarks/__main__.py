@@ -11,10 +11,21 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import duck_line, line, log, plan, spark_overhead
+from benchmarks import airflow_parse, airflow_runs, duck_line, line, log, plan, spark_overhead
 
 HERE = Path(__file__).parent
-PACKAGES = ("pyspark", "delta-spark", "deltalake", "duckdb", "mlflow", "xgboost", "pydantic", "rich", "typer")
+PACKAGES = (
+    "pyspark",
+    "delta-spark",
+    "deltalake",
+    "duckdb",
+    "mlflow",
+    "xgboost",
+    "pydantic",
+    "rich",
+    "typer",
+    "apache-airflow",
+)
 
 
 def main() -> None:
@@ -28,6 +39,8 @@ def main() -> None:
             line.claims(place, jars),
             log.claims(place / "log"),
             spark_overhead.claims(place, jars),
+            airflow_parse.claims(place / "parse"),
+            airflow_runs.claims(place / "airflow"),
         )
         for claim in chain.from_iterable(measured):
             print(f"measured {claim.name}", file=sys.stderr, flush=True)

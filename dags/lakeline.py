@@ -9,15 +9,13 @@ from airflow.sdk import Asset, AssetAlias, TriggerRule
 
 from assets import catalog
 from assets.errors import Where
-from assets.graph import Graph
 from assets.jobs import check_reference, makes
-from dags.bridge import connection
 from dags.bridge.docs import doc_of_step
 from dags.bridge.operators import MaterializeOperator
+from dags.bridge.parse import places
 from dags.bridge.render import asset as rendered
-from dags.bridge.translate import reference_spec
-from dags.bridge.uri import uris
-from lakehouse.settings import LakeSettings
+from dags.bridge.steps import read_by, reference_spec
+from dags.bridge.translate import watched
 
 __all__ = ["asset", "lakeline_task"]
 
@@ -30,7 +28,9 @@ def asset(reference: str) -> Asset:
     """
     graph = catalog.load()
     check_reference(graph, reference, Where.of_caller(), "the asset of a DAG")
-    return rendered(reference_spec(graph, reference, _addresses(graph)))
+    addresses, watches = places(graph)
+    (spec,) = watched((reference_spec(graph, reference, addresses),), watches)
+    return rendered(spec)
 
 
 def lakeline_task(
@@ -50,10 +50,7 @@ def lakeline_task(
         **options,
     }
     made = MaterializeOperator(keys=keys, force=force, **given)
+    addresses, watches = places(graph)
+    made.add_inlets([rendered(spec) for spec in watched(read_by(graph, keys, addresses), watches)])
     made.add_outlets([AssetAlias(name=f"{made.dag_id}.{made.task_id}")])
     return made
-
-
-def _addresses(graph: Graph) -> Any:
-    connection.lend_to_parsing()
-    return uris(graph, LakeSettings.from_env())

@@ -225,7 +225,8 @@ def _opened(bucket: str, settings: LakeSettings) -> "S3Store":
 
 
 def _identity(item: "ObjectMeta") -> str:
-    return f"{item['size']} {item['last_modified'].isoformat()} {item['e_tag']}"
+    # MinIO tells milliseconds in a listing, and seconds of one file that is asked for.
+    return f"{item['size']} {item['last_modified'].isoformat(timespec='seconds')} {item['e_tag']}"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from lakehouse.anywhere import FilesAnywhere
+from lakehouse.distance import Distance
 from lakehouse.duck import connect, reason
 from lakehouse.engine import RETENTION, Engine, EngineName
 from lakehouse.engines.delta_rs import storage_options
@@ -162,6 +163,10 @@ class Lake:
     def rows_between(self, key: str, before: int, after: int) -> tuple[int, int]:
         """How many rows the later version has that the earlier had not, and how many it no longer has."""
         return DuckEngine(self.settings, self._duck).rows_between(self.location(key), before, after)
+
+    def distances(self, location: Location, before: int, after: int) -> tuple[Distance, ...]:
+        """How far each numeric column that two versions of a table both have moved between them."""
+        return DuckEngine(self.settings, self._duck).distances(location, before, after)
 
     def append(self, key: str, rows: "pa.Table", *, metadata: str, after: int | None = None) -> int:
         """Appends rows in one commit by delta-rs and returns its version; only for tables that Spark never writes.

@@ -62,6 +62,10 @@ class LakeSettings(BaseSettings):
             return Location(uri=self.lake_root.rstrip("/"))
         return Location(uri=str(Path(self.lake_root).absolute()))
 
+    def located(self, address: str) -> Location:
+        """Where an address leads: to itself where it is whole, else below the root."""
+        return Location(uri=address) if "://" in address or address.startswith("/") else self.root.child(address)
+
     @property
     def landing(self) -> Path:
         """The folder for files from outside: beside the lake, or in the home folder where the lake is on S3."""

@@ -37,3 +37,17 @@ class RequestMetrics:
     def render(self) -> bytes:
         """All of them in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def set_drift(registry: CollectorRegistry, name: str, column: str, ks_statistic: float, p_value: float) -> None:
+    """Declares and sets the two gauges of a column's drift; `name` is the column as a metric may be called."""
+    far = f"How far {column} moved from what the model was trained on: the Kolmogorov-Smirnov statistic"
+    Gauge(f"{name}_ks_statistic", far, registry=registry).set(ks_statistic)
+    likely = f"How likely {column} lies so far apart without any drift"
+    Gauge(f"{name}_p_value", likely, registry=registry).set(p_value)
+
+
+def set_pending(registry: CollectorRegistry, since_seconds: float) -> None:
+    """Declares and sets since when a question waits for a person."""
+    told = "Since when a person is asked whether the version may have the alias, in seconds since 1970"
+    Gauge("lakeline_review_pending_since_seconds", told, registry=registry).set(since_seconds)

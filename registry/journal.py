@@ -2,15 +2,14 @@
 
 import json
 import math
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
-from lakehouse.errors import CommitTaken
+from lakehouse import ledger
 from lakehouse.history import Commit
+from lakehouse.ledger import Entry, LedgerTable
 from lakehouse.stamp import Stamp
 from registry.model import ModelVersion
 
@@ -19,24 +18,7 @@ if TYPE_CHECKING:
 
 KEY = "ops.model_journal"
 BY_HAND = "by hand"
-_TRIES, _LONGEST_PAUSE_SECONDS = 40, 0.5
-
 Kind = Literal["registered", "moved", "rejected", "removed"]
-
-
-class JournalTable(Protocol):
-    """Where the journal is kept: a Delta table that is only appended to."""
-
-    def append(self, key: str, rows: "pa.Table", *, metadata: str, after: int) -> int:
-        """Appends rows in one commit that keeps the metadata word for word, as the first one where `after` is -1.
-
-        Where the newest version is another than `after`, it is `CommitTaken` and nothing is added.
-        """
-        ...
-
-    def history(self, key: str) -> Sequence[Commit]:
-        """Every commit, oldest first; empty where there is no table."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +110,7 @@ class Told:
 class Journal:
     """Reads and writes the journal; reading needs its log alone."""
 
-    def __init__(self, table: JournalTable) -> None:
+    def __init__(self, table: LedgerTable) -> None:
         self._table = table
 
     def read(self) -> Told:
@@ -141,22 +123,20 @@ class Journal:
         Of those that add at the same time, one is first, and each other one is asked again in view of what that one added.
         A registration carries the model's own stamp, a move or a refusal one of the journal's.
         """
-        for number in range(_TRIES):
-            history = self._table.history(KEY)
+        event: Event | None = None
+
+        def entry(history: Sequence[Commit]) -> Entry | None:
+            nonlocal event
             event = asked(_told(history))
             if event is None:
                 return None
             stamp = event.stamp
             if event.event != "registered" or stamp is None:
-                own = [commit for commit in history if commit.stamp is not None and commit.stamp.asset == KEY]
-                stamp = Stamp(asset=KEY, code="", inputs={}, run=run, sequence=len(own) + 1)
-            metadata = replace(stamp, extra={**stamp.extra, "journal": _plain(event)}).encode()
-            try:
-                self._table.append(KEY, _row(event), metadata=metadata, after=history[-1].version if history else -1)
-                return event
-            except CommitTaken:
-                time.sleep(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.02 * 2**number)))
-        raise CommitTaken(KEY, len(history))
+                stamp = Stamp(asset=KEY, code="", inputs={}, run=run, sequence=ledger.sequence_after(history, KEY))
+            return Entry(rows=_row(event), stamp=replace(stamp, extra={**stamp.extra, "journal": _plain(event)}))
+
+        ledger.add(self._table, KEY, entry)
+        return event
 
 
 def _told(history: Sequence[Commit]) -> Told:

@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from lakehouse.errors import CommitTaken
+from lakehouse.ledger import LedgerTable
 from lakehouse.stamp import Stamp
 from registry import removed
 from registry.aliases import STAGES, read_model
 from registry.comparison import Comparison, Promotion, compared, judged, registration
 from registry.door import opened, told
 from registry.errors import NotBetter
-from registry.journal import BY_HAND, Event, Journal, JournalTable, Told
+from registry.journal import BY_HAND, Event, Journal, Told
 from registry.model import Dataset, ModelVersion, TrainedModel
-from registry.moving import follow_journal, intent_of, stages_after
+from registry.moving import carry_out_elsewhere, follow_journal, intent_of, stages_after, turned_down
 from registry.noticing import moving, notice
 from registry.promote import Rule
 from registry.saving import Hook, Saving
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 class Models:
     """The models of one MLflow store, and their journal in one lake."""
 
-    def __init__(self, settings: RegistrySettings, lake: JournalTable, passing: Hook = lambda point: None) -> None:
+    def __init__(self, settings: RegistrySettings, lake: LedgerTable, passing: Hook = lambda point: None) -> None:
         self.settings = settings
         self._journal = Journal(lake)
         self._passing = passing
 
     @classmethod
-    def from_env(cls, lake: JournalTable) -> Self:
+    def from_env(cls, lake: LedgerTable) -> Self:
         """The models of the store that the environment names."""
         return cls(RegistrySettings.from_env(), lake)
 
@@ -151,13 +152,14 @@ class Models:
         return Promotion(comparison=comparison, event=event)
 
     def reject(self, name: str, version: int, alias: str, *, by: str, why: str, run: str = BY_HAND) -> Event:
-        """Journals that somebody looked at a version and left the alias where it is."""
+        """Journals that somebody looked at a version and left the alias where it is, and tags the version in MLflow."""
         at = datetime.now(UTC)
         event = self._journal.record(
             lambda told: judged("rejected", compared(told, name, version, alias, Rule()), at=at, by=by, why=why),
             run=run,
         )
         assert event is not None
+        carry_out_elsewhere(self.settings, (turned_down(name, version, alias, by=by, why=why),))
         return event
 
     def agreement(self) -> "Agreement":

@@ -21,7 +21,7 @@ from registry.errors import RegistryRefused, RegistryUnreachable
 from registry.journal import Journal
 from registry.process import mark
 from registry.settings import RegistrySettings
-from registry.tags import MOVING
+from registry.tags import MOVING, REJECTED
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,12 +56,13 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step in MLflow: a version looked for, an alias or a stage set to one, or an intent noted or settled."""
+    """One step in MLflow: a version looked for or tagged, an alias or a stage set to one, or an intent noted or settled."""
 
-    do: Literal["find", "alias", "stage", "intend", "settle"]
+    do: Literal["find", "tag", "alias", "stage", "intend", "settle"]
     model: str
     name: str
     value: str = ""
+    version: str = ""
 
 
 def intent_of(
@@ -106,6 +107,11 @@ def follow_journal(settings: RegistrySettings, journal: Journal, model: str, ali
 def settle(model: str, intent: Intent) -> Step:
     """Notes that a move is done with."""
     return Step(do="settle", model=model, name=intent.tag)
+
+
+def turned_down(model: str, version: int, alias: str, *, by: str, why: str) -> Step:
+    """Tags a version with who turned it down before an alias, and why."""
+    return Step(do="tag", model=model, name=f"{REJECTED}{alias}", value=f"{by}: {why}", version=str(version))
 
 
 def stages_after(settings: RegistrySettings, model: str, version: int, stage: str) -> Mapping[str, int]:
@@ -170,6 +176,8 @@ def carry_out_elsewhere(settings: RegistrySettings, steps: Sequence[Step]) -> No
 def _do(client: "MlflowClient", step: Step) -> None:
     if step.do == "find":
         client.get_model_version(step.model, step.value)
+    elif step.do == "tag":
+        client.set_model_version_tag(step.model, step.version, step.name, step.value)
     elif step.do == "alias":
         _set_alias(client, step)
     elif step.do == "stage":

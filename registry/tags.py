@@ -15,6 +15,9 @@ WOKEN_BY = "lakeline.woken_by"
 MOVING = "lakeline.moving."
 """On a registered model: an alias that is being moved."""
 
+REJECTED = "lakeline.rejected."
+"""On a version: who turned it down before an alias, and why."""
+
 _INPUT, _TABLE = "lakeline.input.", "lakeline.table."
 _LONGEST = 8000  # MLflow's limit for a run's tag
 

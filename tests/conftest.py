@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -14,6 +15,15 @@ from lakehouse.settings import LakeSettings
 
 PROJECT = Path(__file__).parent.parent
 
+_SETTINGS = (
+    "LAKE_ROOT",
+    "LANDING_ROOT",
+    "LAKELINE_DEFINITIONS",
+    "LAKELINE_MIRROR_STAGES",
+    "MLFLOW_TRACKING_URI",
+    "PUSHGATEWAY_URL",
+)
+
 hypothesis.settings.register_profile("lakeline", deadline=None)  # on a busy machine any example may take long
 hypothesis.settings.load_profile("lakeline")
 
@@ -22,7 +32,7 @@ hypothesis.settings.load_profile("lakeline")
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of the test's own; no setting of the machine's reaches a test."""
     home = tmp_path / ".lakeline"
-    for name in ("LAKE_ROOT", "LANDING_ROOT", "LAKELINE_DEFINITIONS", "MLFLOW_TRACKING_URI", "LAKELINE_MIRROR_STAGES"):
+    for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LAKELINE_HOME", str(home))
     monkeypatch.setenv("LAKELINE_JARS", os.environ.get("LAKELINE_JARS", str(PROJECT / ".lakeline" / "jars")))
@@ -53,9 +63,22 @@ class OneSpark(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        text = (PROJECT / file).read_text()
-        shared = {"spark": "mark.spark", "airflow": "real_airflow"}
-        return next((name for name, word in shared.items() if word in text), file)
+        return server_of(PROJECT / file) or file
+
+
+@cache
+def server_of(file: Path) -> str | None:
+    """The server that the tests of a file share with others."""
+    text = file.read_text()
+    return next(
+        (name for name, word in {"airflow": "real_airflow", "spark": "mark.spark"}.items() if word in text), None
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits most begins first: the tests of the running Airflow, then those of the Spark server."""
+    order = {"airflow": 0, "spark": 1, None: 2}
+    items.sort(key=lambda item: order[server_of(item.path)])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneSpark | None:

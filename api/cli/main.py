@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import line, look, machine, models, new, quality, runs, show
+from api.cli import drift, line, look, machine, models, new, quality, runs, show
 from api.cli.two_words import TwoWords
 from api.cli.up import down, up
 from api.cli.upkeep import upkeep
@@ -52,6 +52,7 @@ for command in (
     models.models,
     models.promote,
     models.predict,
+    drift.drift,
     models.ui,
     upkeep,
     up,

@@ -1,13 +1,13 @@
 """When the iris line is made, and by whom it is reviewed: the jobs that Airflow runs as DAGs."""
 
-from assets import Approve, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
+from assets import Approve, Check, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
 
 LINE = {"line": "iris"}
 
 data = job(
     "iris_data_dag",
     steps=[Materialize("bronze.iris_raw+ and +gold.iris_features")],
-    schedule=Cron.at("0 6 * * *"),
+    schedule=[Cron.at("0 6 * * *"), OnUpdate.any("landing.iris")],
     description="Measured flowers, from the landing folder to the features that the classifier learns from.",
     tags=LINE,
 )
@@ -46,5 +46,13 @@ inference = job(
     ],
     schedule=OnUpdate.any("models.iris_xgboost_classifier@staging"),
     description="Predicts with the version of the classifier that was reviewed.",
+    tags=LINE,
+)
+
+monitoring = job(
+    "model_monitoring_dag",
+    steps=[Check("gold.iris_features", "models.iris_xgboost_classifier", name="check_drift")],
+    schedule=Cron.at("*/15 * * * *"),
+    description="Compares the newest features with those that the serving classifier was trained on.",
     tags=LINE,
 )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context, Param
@@ -51,6 +52,7 @@ class ApproveOperator(BaseOperator):
 
         connection.lend()
         question = replace(Question.of(self.spec, context), version=version)
+        question.waits_no_longer()
         if event.get("chosen_options"):
             question.do(event)
         return self._go_on(question, context)
@@ -73,7 +75,9 @@ class ApproveOperator(BaseOperator):
         if question.page is not None:
             # A button is kept once a task has ended, and this one is wanted before.
             context["ti"].xcom_push(VersionLink().xcom_key, question.page)
-        fields = ParamsDict({_WHY: Param("", type="string", description="The reason; it goes into the journal.")})
+        fields = ParamsDict(
+            {_WHY: Param(None, type=["null", "string"], description="The reason; it goes into the journal.")}
+        )
         upsert_hitl_detail(
             ti_id=context["ti"].id,
             options=[APPROVE, REJECT],
@@ -92,6 +96,7 @@ class ApproveOperator(BaseOperator):
             version=question.version,
             shown=spec.shown.table if spec.shown else None,
             asked=asked,
+            since=datetime.now(UTC).isoformat(),
             poll_seconds=_POLL_SECONDS,
             remind_seconds=spec.remind.total_seconds(),
         )

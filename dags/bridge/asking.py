@@ -13,6 +13,10 @@ from assets.predicted import Agreement, agreement, predicted_by
 from dags.bridge import pending
 from dags.bridge.report import report
 from dags.bridge.spec import ApproveSpec
+from dags.bridge.task import run_name
+from lakehouse.errors import PlatformError
+from observability.pending import push_decided
+from observability.settings import ObservabilitySettings
 from registry.comparison import Comparison
 from registry.errors import NothingToPromote
 from registry.pages import version_page
@@ -36,12 +40,11 @@ class Question:
         """The version that the task before has let pass, or that waits before the gate now."""
         gate = Gate.from_env(spec.model.split(".")[1], mirror_stages=False)
         before = context["ti"].xcom_pull(task_ids=spec.before) if spec.before else None
-        run = context["dag_run"]
         try:
             version = gate.chosen(spec.alias, None if before is None else int(before))
         except NothingToPromote as error:
             raise AirflowSkipException(str(error)) from error
-        return cls(spec=spec, gate=gate, version=version, run=f"{run.dag_id}/{run.run_id}")
+        return cls(spec=spec, gate=gate, version=version, run=run_name(context))
 
     @property
     def comparison(self) -> Comparison:
@@ -62,7 +65,8 @@ class Question:
     def body(self) -> str:
         """What there is to be known before answering."""
         comparison = self.comparison
-        told = report(comparison, self.gate.rows_between(comparison), self._shown(comparison))
+        between, drift = self.gate.rows_between(comparison), self.gate.drift_between(comparison)
+        told = report(comparison, between, drift, self._shown(comparison))
         return told if self.page is None else f"{told}\n\n[Version {self.version} in MLflow]({self.page})"
 
     @property
@@ -105,6 +109,15 @@ class Question:
             _log.warning("%s approved without a reason, and by its rule the version is worse: asked again", by)
         elif not self._is_passed(comparison):
             _log.info("%s", self.gate.move(comparison, by=by, why=why or "approved in Airflow", run=self.run))
+
+    def waits_no_longer(self) -> None:
+        """Takes away what tells of the waiting, where it is told of."""
+        try:
+            gateway = ObservabilitySettings.from_env().gateway
+            if gateway is not None:
+                push_decided(gateway, self.spec.model, self.spec.alias, self.version)
+        except PlatformError as error:
+            _log.warning("that the question waits no longer was not pushed: %s", error)
 
     def _ruled(self) -> None:
         comparison = self.comparison

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.errors import BadSetting
 from lakehouse.settings import LakeSettings
+from observability.settings import ObservabilitySettings
 from registry.settings import RegistrySettings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def variables(connection: "Connection") -> Mapping[str, str]:
     named = {"lake_root": connection.host, "aws_access_key_id": connection.login}
     named["aws_secret_access_key"] = connection.password
     extra = connection.extra_dejson
-    known = {*LakeSettings.model_fields, *RegistrySettings.model_fields}
+    known = {*LakeSettings.model_fields, *RegistrySettings.model_fields, *ObservabilitySettings.model_fields}
     for name in extra:
         if name not in known:
             where = f"a name in the extra of the connection {connection.conn_id!r}"

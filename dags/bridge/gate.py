@@ -29,12 +29,13 @@ class GateTrigger(BaseTrigger):
         version: int,
         shown: str | None,
         asked: str | None,
+        since: str,
         poll_seconds: float,
         remind_seconds: float,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.model, self.alias, self.version, self.shown, self.asked = model, alias, version, shown, asked
-        self.poll_seconds, self.remind_seconds = poll_seconds, remind_seconds
+        self.since, self.poll_seconds, self.remind_seconds = since, poll_seconds, remind_seconds
 
     def serialize(self) -> tuple[str, dict[str, object]]:
         """How the triggerer makes it again."""
@@ -44,6 +45,7 @@ class GateTrigger(BaseTrigger):
             "version": self.version,
             "shown": self.shown,
             "asked": self.asked,
+            "since": self.since,
             "poll_seconds": self.poll_seconds,
             "remind_seconds": self.remind_seconds,
         }
@@ -52,8 +54,10 @@ class GateTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: what was seen. A store or registry that is away is asked again."""
         await lend_in_triggerer()
-        began = reminded = time.monotonic()
+        since, reminded = datetime.fromisoformat(self.since), time.monotonic()
         await asyncio.sleep(SETTLE_SECONDS)
+        if self.asked is not None:
+            await asyncio.to_thread(self._tell_pending, since)
         while True:
             seen = await self._answer() or await asyncio.to_thread(self._seen)
             if seen is not None:
@@ -61,9 +65,8 @@ class GateTrigger(BaseTrigger):
                 return
             if time.monotonic() - reminded >= self.remind_seconds:
                 reminded = time.monotonic()
-                hours = (reminded - began) / 3600
                 self.log.warning(
-                    "version %s of %s waits to become %s for %.1f h", self.version, self.model, self.alias, hours
+                    "version %s of %s waits to become %s since %s", self.version, self.model, self.alias, self.since
                 )
             await asyncio.sleep(self.poll_seconds)
 
@@ -102,3 +105,14 @@ class GateTrigger(BaseTrigger):
         except PlatformError as error:
             self.log.warning("it cannot be seen how the question stands, so it is looked at again: %s", error)
             return None
+
+    def _tell_pending(self, since: datetime) -> None:
+        from observability.pending import push_pending
+        from observability.settings import ObservabilitySettings
+
+        try:
+            gateway = ObservabilitySettings.from_env().gateway
+            if gateway is not None:
+                push_pending(gateway, self.model, self.alias, self.version, since)
+        except PlatformError as error:
+            self.log.warning("that the question waits was not pushed: %s", error)

@@ -1,5 +1,6 @@
 """DAGs, tasks and assets as Airflow's own objects."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from airflow.sdk import (
     AssetAll,
     AssetAny,
     AssetOrTimeSchedule,
+    AssetWatcher,
     BaseOperator,
     CronTriggerTimetable,
     Param,
@@ -17,8 +19,19 @@ from airflow.sdk import (
 )
 
 from dags.bridge.approve import ApproveOperator
+from dags.bridge.drift import CheckDrift
 from dags.bridge.operators import MaterializeOperator, ReconcileOperator, WaitForAlias
-from dags.bridge.spec import ApproveSpec, AssetSpec, DagSpec, ReconcileSpec, ScheduleSpec, TaskSpec, WaitSpec
+from dags.bridge.spec import (
+    ApproveSpec,
+    AssetSpec,
+    CheckSpec,
+    DagSpec,
+    ReconcileSpec,
+    ScheduleSpec,
+    TaskSpec,
+    WaitSpec,
+)
+from dags.bridge.watch import NewsTrigger
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,8 +60,15 @@ def render(spec: DagSpec) -> DAG:
 
 
 def asset(spec: AssetSpec) -> Asset:
-    """The Airflow asset of a spec."""
-    return Asset(name=spec.name, uri=spec.uri, group=spec.group)
+    """The Airflow asset of a spec. Airflow keeps the watchers of the last one that it is shown: all of a name are alike."""
+    return Asset(name=spec.name, uri=spec.uri, group=spec.group, watchers=list(_watchers(spec)))
+
+
+def _watchers(spec: AssetSpec) -> Iterator[AssetWatcher]:
+    if spec.watch is not None:
+        watch = spec.watch
+        trigger = NewsTrigger(key=spec.name, place=watch.place, pattern=watch.pattern, poll_seconds=watch.poll_seconds)
+        yield AssetWatcher(name=spec.name, trigger=trigger)
 
 
 def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
@@ -59,6 +79,7 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         "owner": task.owner or "lakeline",
         "doc_md": task.doc,
         "execution_timeout": task.timeout,
+        "inlets": [asset(inlet) for inlet in task.inlets],
         # What is fresh already is skipped, and the rest of the DAG goes on.
         "trigger_rule": TriggerRule.NONE_FAILED,
         **({} if task.pool is None else {"pool": task.pool}),
@@ -68,6 +89,8 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         return WaitForAlias(model=wait.model, alias=wait.alias, poll=wait.poll, deadline=wait.timeout, **given)
     if isinstance(task.does, ReconcileSpec):
         return ReconcileOperator(**given)
+    if isinstance(task.does, CheckSpec):
+        return CheckDrift(table=task.does.table, model=task.does.model, alias=task.does.alias, **given)
     outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
     if isinstance(task.does, ApproveSpec):
         return ApproveOperator(spec=task.does, outlets=outlets, **given)

@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from assets.predicted import Agreement
+from observability.drift import ColumnDrift
 from registry.comparison import Comparison
 
 
-def report(comparison: Comparison, between: Mapping[str, tuple[int, int]], shown: Agreement | None) -> str:
+def report(
+    comparison: Comparison,
+    between: Mapping[str, tuple[int, int]],
+    drift: Mapping[str, Sequence[ColumnDrift]],
+    shown: Agreement | None,
+) -> str:
     """A version beside the one that the alias stands at: metrics, data, what the rule says, and what it predicts."""
     c = comparison
     before = f"v{c.champion.version}" if c.champion else "none yet"
@@ -15,6 +21,7 @@ def report(comparison: Comparison, between: Mapping[str, tuple[int, int]], shown
         f"**{c.name}**: version {c.challenger.version} for `{c.alias}`, where {before} stands.",
         _table(("metric", before, f"v{c.challenger.version}"), _metrics(c)),
         _table(("trained on", before, f"v{c.challenger.version}", "rows"), _data(c, between)),
+        _table(("column", "moved by (KS)", "p-value"), _drift(drift)),
         f"By its rule v{c.challenger.version} {verdict}:\n\n" + "\n".join(f"- {why}" for why in c.decision.reasons),
         _predictions(shown, before, f"v{c.challenger.version}") if shown else "",
     ]
@@ -27,6 +34,14 @@ def _metrics(c: Comparison) -> list[tuple[str, ...]]:
 
 def _data(c: Comparison, between: Mapping[str, tuple[int, int]]) -> list[tuple[str, ...]]:
     return [(f"`{key}`", *map(_version, pair), _rows(between.get(key))) for key, pair in c.inputs.items()]
+
+
+def _drift(drift: Mapping[str, Sequence[ColumnDrift]]) -> list[tuple[str, ...]]:
+    return [
+        (f"`{key.split('.')[1]}.{column.column}`", _number(column.ks_statistic), _number(column.p_value))
+        for key, columns in drift.items()
+        for column in columns
+    ]
 
 
 def _predictions(shown: Agreement, before: str, after: str) -> str:

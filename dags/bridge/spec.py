@@ -8,12 +8,22 @@ from assets.job import Predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSpec:
+    """Where others write, and how often it is looked at: the folder of a Delta table, or files under a `pattern` of it."""
+
+    place: str
+    pattern: str | None
+    poll_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetSpec:
-    """An Airflow asset: its name is the key, its uri the place of the table."""
+    """An Airflow asset: its name is the key, its uri the place of the table. What others write to it may be watched."""
 
     name: str
     uri: str
     group: str
+    watch: WatchSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +59,27 @@ class ApproveSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """A task that compares a table with what the version of a model at an alias was trained on."""
+
+    table: str
+    model: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileSpec:
     """A task that starts the jobs of what the log says is stale."""
 
 
-Does = MaterializeSpec | WaitSpec | ApproveSpec | ReconcileSpec
+Does = MaterializeSpec | WaitSpec | ApproveSpec | CheckSpec | ReconcileSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """One task. `outlets` are assets of which it emits one event for each version that it publishes.
+    """One task. `inlets` are the assets that it reads and does not make itself.
+
+    `outlets` are assets of which it emits one event for each version that it publishes.
 
     A task of one asset has it as its outlet. Where a task makes several, not each of them has a new version each time, so its
     events go by `alias`, the name of an Airflow alias.
@@ -67,6 +88,7 @@ class TaskSpec:
     id: str
     does: Does
     after: tuple[str, ...] = ()
+    inlets: tuple[AssetSpec, ...] = ()
     outlets: tuple[AssetSpec, ...] = ()
     alias: str | None = None
     retries: int = 0

@@ -73,12 +73,17 @@ def materialize(wanted: Wanted, context: Context) -> Made:
     return Made(news=found, addresses=addresses, page=_page(models, graph, found))
 
 
+def run_name(context: Context) -> str:
+    """What the run of a DAG run is called in stamps and in the journal."""
+    return f"{context['dag_run'].dag_id}/{context['dag_run'].run_id}"
+
+
 def woken(context: Context, waited: Mapping[str, str]) -> WakeUp:
     """The run of a DAG run: the same for all its tasks, and when one is tried again."""
     run, task = context["dag_run"], context["ti"]
     found = {reference: task.xcom_pull(task_ids=name) for reference, name in waited.items()}
     return WakeUp(
-        run=f"{run.dag_id}/{run.run_id}",
+        run=run_name(context),
         began=run.start_date or datetime.now(UTC),
         told=told_versions({a.name: e for a, e in context["triggering_asset_events"].items() if isinstance(a, Asset)}),
         waited={reference: int(version) for reference, version in found.items() if version is not None},

@@ -32,5 +32,5 @@ def _uri(asset: Asset, settings: LakeSettings) -> str:
     if isinstance(asset, External) and asset.files is not None:
         return table_uri(Location(uri=str(settings.landing)).child(asset.key.split(".")[1]))
     if isinstance(asset, External) and asset.table is not None:
-        return table_uri(Location(uri=asset.table))
+        return table_uri(settings.located(asset.table))
     return table_uri(settings.root.child(*asset.key.split(".")))

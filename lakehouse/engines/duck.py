@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lakehouse.audit import Audit, Pinned, Rule
+from lakehouse.distance import Distance
 from lakehouse.duck import connect, named, quoted, reason, scan, told
 from lakehouse.engine import EngineName, Publication
 from lakehouse.engines.duck_audit import DuckAudit
+from lakehouse.engines.duck_distance import Side, distances
 from lakehouse.engines.duck_write import publish
 from lakehouse.errors import ComputeFailed, VersionUnreadable
 from lakehouse.schema import clashes
@@ -85,6 +87,14 @@ class DuckEngine:
             return len(new), len(old)
         with told("the rows between two versions"):
             return len(new.except_(old)), len(old.except_(new))
+
+    def distances(self, location: Location, before: int, after: int) -> tuple[Distance, ...]:
+        """How far each numeric column that both versions have moved between them."""
+        old, new = (
+            Side(version=version, rows=self.count(location, version), frame=_relation(self.read(location, version)))
+            for version in (before, after)
+        )
+        return tuple(distances(self._connection, location, old, new))
 
     def from_arrow(self, rows: "pa.Table") -> object:
         """Rows that came from elsewhere, as a relation."""

@@ -9,6 +9,7 @@ import pytest
 from assets import Trained, asset, model
 from assets.asset import Asset, ModelAsset, TableAsset
 from assets.gate import Gate
+from assets.graph import Graph
 from assets.lineage import Lineage
 from assets.materialize import Materializer
 from assets.tending import standing
@@ -141,7 +142,7 @@ def test_a_model_that_is_made_from_two_aliases_is_registered_with_both(lake: Lak
     trained.promote("tree", 2, "production", by="ann", why="better")
     materializer.run("models.pupil")
     trained.promote("pupil", 1, "staging", by="ann", why="first")
-    gate = Gate(name="pupil", rule=Rule(), gates={}, models=trained, lake=lake)
+    gate = Gate(name="pupil", rule=Rule(), gates={}, models=trained, lake=lake, graph=Graph.of(()))
     compared = gate.compare("staging", 2)
     assert compared.inputs["models.tree@production"] == (1, 2)
     assert gate.rows_between(compared) == {"gold.rows": (0, 0)}

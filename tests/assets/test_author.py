@@ -36,6 +36,7 @@ def orders(raw: pa.Table, customers: pa.Table) -> pa.Table:
 def test_an_author_needs_one_import() -> None:
     assert set(assets.__all__) == {
         "Approve",
+        "Check",
         "CheckOutcome",
         "Cron",
         "Materialize",
@@ -152,3 +153,4 @@ def test_a_function_over_spark_frames_is_called_with_one(on_spark: str) -> None:
     session = SparkSession.builder.remote(on_spark).getOrCreate()
     made = doubled(session.createDataFrame([(1,), (2,)], "id int"))
     assert [row.id for row in made.collect()] == [2, 4]  # type: ignore[attr-defined]
+    session.stop()  # or else it looks for the server when the tests end, for ten minutes

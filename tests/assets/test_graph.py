@@ -6,6 +6,7 @@ from assets import asset, external, model, references, unique
 from assets.asset import Asset, TableAsset
 from assets.errors import AmbiguousName, BadKey, BadOption, Cycle, DefinitionWrong, UnknownInput
 from assets.graph import Graph
+from observability.drift_log import KEY as DRIFT
 from registry.journal import KEY as JOURNAL
 
 HERE = str(Path(__file__).relative_to(Path.cwd()))
@@ -75,13 +76,13 @@ def test_a_key_that_is_no_key_is_refused_with_its_place(key: str) -> None:
         table(key)
 
 
-@pytest.mark.parametrize("key", [JOURNAL, "ops.prediction_log"])
+@pytest.mark.parametrize("key", [JOURNAL, DRIFT, "ops.prediction_log"])
 def test_a_table_that_the_platform_writes_is_read_and_made_by_nobody_else(key: str) -> None:
     for declare in (asset, model):
         with pytest.raises(BadKey, match=f"{key}' is a table that Lakeline writes itself; wanted another name"):
             declare(key)(lambda: None)
     read = external(key, table=key.replace(".", "/"))
-    assert Graph.of([read, table("ops.drift", key)]).upstream["ops.drift"] == {key}
+    assert Graph.of([read, table("ops.read", key)]).upstream["ops.read"] == {key}
 
 
 def test_a_model_is_read_by_alias_and_a_table_is_not() -> None:

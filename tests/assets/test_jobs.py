@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from assets import Cron, Materialize, OnUpdate, Trained, WaitFor, asset, catalog, external, job, model
+from assets import Check, Cron, Materialize, OnUpdate, Trained, WaitFor, asset, catalog, external, job, model
 from assets.errors import BadOption
 from assets.graph import Graph
 from assets.job import Job
@@ -70,6 +70,16 @@ def test_the_name_of_a_job_is_its_own() -> None:
 
 def test_what_is_waited_for_is_a_model() -> None:
     assert "models.sizes" in wrong(job("a", steps=[WaitFor("silver.clean", "staging")]))
+
+
+def test_what_is_checked_is_a_table_that_the_model_is_trained_on() -> None:
+    made = Jobs.of(GRAPH, [job("a", steps=[Check("silver.clean", "models.sizes")])])
+    assert made.owners == {}
+    assert "did you mean silver.clean?" in wrong(job("a", steps=[Check("silver.clena", "models.sizes")]))
+    told = wrong(job("a", steps=[Check("bronze.orders", "models.sizes")]))
+    assert "the table that 'a' checks is 'bronze.orders'; wanted a table that models.sizes is trained on" in told
+    told = wrong(job("a", steps=[Check("silver.clean", "models.size")]))
+    assert "the model that 'a' checks is 'models.size'; wanted the key of a model (models.sizes)" in told
 
 
 def test_what_starts_a_job_exists() -> None:

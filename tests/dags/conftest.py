@@ -9,7 +9,7 @@ from tests.dags.postgresql import postgresql
 from tests.dags.running_airflow import RealAirflow, real_airflow_on
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def real_airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealAirflow]:
     """A running Airflow; a test that needs one database alone names it:
 

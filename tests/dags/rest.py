@@ -144,8 +144,9 @@ class Rest:
 
     def pending(self, dag: str = "~") -> list[Json]:
         """The questions that wait for a person."""
-        asked = {"response_received": "false", "state": "awaiting_input", "limit": 100}
-        return rows(self.get(f"dags/{dag}/dagRuns/~/hitlDetails", **asked)["hitl_details"])
+        asked = {"response_received": "false", "limit": 100}
+        found = rows(self.get(f"dags/{dag}/dagRuns/~/hitlDetails", **asked)["hitl_details"])
+        return [each for each in found if _state(each) in {"running", "deferred", "awaiting_input"}]
 
     def answer(
         self, dag: str, run: str, task: str, options: Sequence[str], params: Mapping[str, object] | None = None
@@ -162,6 +163,12 @@ class Rest:
         answer = self._client.post(f"{self._address}/auth/token", json=self._credentials)
         assert answer.status_code == 201, answer.text
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def _state(asked: Json) -> object:
+    task = asked["task_instance"]
+    assert isinstance(task, dict)
+    return task["state"]
 
 
 def rows(value: object) -> list[Json]:

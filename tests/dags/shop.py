@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from assets import Cron, Materialize, OnUpdate, Trained, WaitFor, asset, external, job, model, unique
+from assets import Check, Cron, Materialize, OnUpdate, Trained, WaitFor, asset, external, job, model, unique
 
 landed = external("landing.order_files", files="orders/*.csv", columns=("id",))
+prices = external("landing.prices", table="foreign/prices")
 
 
 @asset("bronze.orders", inputs={"rows": "landing.order_files"}, owner="ann", retries=4)
@@ -44,4 +45,9 @@ training = job(
     pool="small",
     timeout=timedelta(minutes=10),
     tags={"line": "shop"},
+)
+watching = job(
+    "watching",
+    steps=[Check("silver.left", "models.sizes"), Check("silver.right", "models.sizes", "staging", name="of_staging")],
+    schedule=Cron.at("*/15 * * * *"),
 )

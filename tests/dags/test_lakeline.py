@@ -21,7 +21,7 @@ def shop(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_asset_is_the_one_of_the_generated_dags() -> None:
     assert asset("silver.left") == Asset(name="silver.left", uri="file:///lake/silver/left", group="silver")
     assert asset("models.sizes@production").uri == "x-mlflow-model://sizes/production"
-    assert asset("landing.order_files").name == "landing.order_files"
+    assert [watcher.name for watcher in asset("landing.order_files").watchers] == ["landing.order_files"]
 
 
 def test_a_dag_is_scheduled_on_an_asset_and_a_plain_operator_sends_its_events() -> None:
@@ -37,6 +37,7 @@ def test_a_task_makes_a_selection_and_owns_nothing() -> None:
     assert isinstance(made, MaterializeOperator)
     assert (made.keys, made.retries, made.by_params) == (("silver.left", "silver.right"), 3, False)
     assert made.outlets == [AssetAlias(name="theirs.sides")]
+    assert made.inlets == [asset("bronze.orders")]
     assert "The left side." in str(made.doc_md)
 
 

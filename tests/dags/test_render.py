@@ -6,6 +6,7 @@ import pytest
 from airflow.sdk import DAG, Asset, AssetAlias, AssetOrTimeSchedule
 
 from assets import catalog
+from dags.bridge.drift import CheckDrift
 from dags.bridge.render import render
 from dags.bridge.translate import translate
 from dags.bridge.uri import uris
@@ -41,6 +42,14 @@ def test_tasks_have_what_their_assets_say(made: dict[str, DAG]) -> None:
     assert "One row per order." in str(first.doc_md)
     assert made["tables"].get_task("silver.left").upstream_task_ids == {"bronze.orders"}
     assert made["training"].get_task("train").pool == "small"
+
+
+def test_a_check_knows_what_it_compares(made: dict[str, DAG]) -> None:
+    task = made["watching"].get_task("of_staging")
+    assert isinstance(task, CheckDrift)
+    assert (task.table, task.model, task.alias) == ("silver.right", "models.sizes", "staging")
+    assert (task.retries, task.outlets, task.trigger_rule) == (2, [], "none_failed")
+    assert "`silver.right`" in str(task.doc_md)
 
 
 def test_times_and_updates_start_a_dag(made: dict[str, DAG]) -> None:

@@ -4,7 +4,7 @@ from assets import Cron, Materialize, catalog, job
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.jobs import Jobs
-from dags.bridge.spec import DagSpec, MaterializeSpec, WaitSpec
+from dags.bridge.spec import CheckSpec, DagSpec, MaterializeSpec, WaitSpec
 from dags.bridge.translate import translate
 from dags.bridge.uri import uris
 from lakehouse.settings import LakeSettings
@@ -41,6 +41,14 @@ def test_a_step_waits_for_the_whole_step_before_it(declared: Declared) -> None:
     assert (wait.id, wait.after, train.after) == ("wait_for_staging", ("refresh",), ("wait_for_staging",))
     assert [outlet.name for outlet in train.outlets] == ["models.sizes"]
     assert (train.pool, train.owner, train.timeout) == ("small", "bob", wait.timeout)
+
+
+def test_a_check_is_a_task_of_its_own_one_after_the_other(declared: Declared) -> None:
+    first, second = specs(declared)["watching"].tasks
+    assert first.does == CheckSpec(table="silver.left", model="models.sizes", alias="production")
+    assert second.does == CheckSpec(table="silver.right", model="models.sizes", alias="staging")
+    assert (first.id, second.id, second.after) == ("check_drift", "of_staging", ("check_drift",))
+    assert (first.retries, first.outlets, first.alias) == (2, (), None)
 
 
 def test_a_schedule_has_times_and_updates(declared: Declared) -> None:
@@ -82,6 +90,7 @@ def test_the_shipped_dags_have_the_names_that_people_know() -> None:
         "iris_data_dag": ["bronze.iris_raw", "silver.iris_clean", "gold.iris_features"],
         "ml_training_dag": ["run_data_pipeline", "run_training_pipeline"],
         "ml_promotion_dag": ["approve_staging", "approve_production"],
+        "model_monitoring_dag": ["check_drift"],
         "ml_inference_dag": ["wait_for_model_in_staging", "run_inference_pipeline"],
         "lakeline_reconciler": ["wake_owners"],
     }

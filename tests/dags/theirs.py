@@ -35,7 +35,7 @@ def their_few(given):
     return given
 
 
-@model("models.their_tree", inputs={"given": "gold.their_rows"}, automation="manual")
+@model("models.their_tree", inputs={"given": "gold.their_rows"})
 def their_tree(given):
     """Whether a number is above 4."""
     from sklearn.tree import DecisionTreeClassifier

@@ -8,6 +8,7 @@ from pathlib import Path
 from api.settings import ApiSettings
 from assets.settings import DefinitionSettings
 from lakehouse.settings import LakeSettings
+from observability.settings import ObservabilitySettings
 from registry.settings import RegistrySettings
 
 PROJECT = Path(__file__).parents[2]
@@ -41,7 +42,8 @@ def test_the_readme_names_every_command() -> None:
 
 
 def test_the_readme_names_every_setting() -> None:
-    names = [*LakeSettings.model_fields, *RegistrySettings.model_fields, *DefinitionSettings.model_fields]
+    rooms = (LakeSettings, RegistrySettings, ObservabilitySettings, DefinitionSettings)
+    names = [name for settings in rooms for name in settings.model_fields]
     names += [f"lakeline_{name}" for name in ApiSettings.model_fields if name not in TOLD_TOGETHER]
     missing = [name for name in names if f"`{name.upper()}`" not in README]
     assert [name for name in missing if not name.startswith("mlflow_")] == []

@@ -28,6 +28,7 @@ def loaded_by(code: str, folder: Path) -> list[str]:
         "assets.catalog",
         "assets.materialize",
         "assets.lineage",
+        "assets.drift",
         "assets.definitions.iris",
         "api.cli.main",
         "lakehouse.lake",

@@ -1,0 +1,25 @@
+"""How Airflow's side goes about its work, from the environment."""
+
+from typing import Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lakehouse.errors import BadSetting
+
+
+class BridgeSettings(BaseSettings):
+    """`LAKELINE_WATCH_SECONDS`: how often the landing folder and the tables of others are looked at."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    lakeline_watch_seconds: float = Field(default=30, ge=1, le=86_400)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process; a wrong one is named."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error

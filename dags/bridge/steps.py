@@ -1,0 +1,105 @@
+"""The tasks of a job's steps: what Airflow is to be given for each. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from assets.asset import Asset, External, ModelAsset, group_of
+from assets.graph import Graph
+from assets.job import Approve, Check, Job, Materialize, Step, WaitFor
+from assets.jobs import made_by
+from assets.key import Reference
+from dags.bridge.docs import doc_of_asset, doc_of_step
+from dags.bridge.spec import ApproveSpec, AssetSpec, CheckSpec, MaterializeSpec, TaskSpec, WaitSpec
+
+Uris = Mapping[str, str]
+_APPROVAL_RETRIES = 3
+
+
+def tasks_of(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]:
+    """The tasks of one step, in an order that makes inputs first."""
+    if isinstance(step, Approve):
+        yield _approval(graph, step, uris)
+        return
+    if isinstance(step, WaitFor):
+        does = WaitSpec(model=step.model, alias=step.alias, poll=step.poll, timeout=step.timeout)
+        yield TaskSpec(id=step.name or f"wait_for_{step.alias}", does=does, doc=f"Waits for {step.model}@{step.alias}.")
+        return
+    if isinstance(step, Check):
+        yield _check(graph, step)
+        return
+    keys = made_by(graph, job, step)
+    if step.by == "asset":
+        yield from _one_for_each(graph, keys, step, uris)
+        return
+    made = [graph.assets[key] for key in keys]
+    is_alone = step.owns and len(keys) == 1
+    yield TaskSpec(
+        id=step.name or "materialize",
+        does=MaterializeSpec(keys=keys),
+        inlets=read_by(graph, keys, uris),
+        outlets=tuple(asset_spec(asset, uris) for asset in made) if is_alone else (),
+        alias=None if is_alone else f"{job.name}.{step.name or 'materialize'}",
+        retries=max(_retries(asset) for asset in made),
+        owner=next((asset.owner for asset in made if asset.owner), None),
+        doc=doc_of_step(graph, step.selection, keys),
+    )
+
+
+def reference_spec(graph: Graph, text: str, uris: Uris) -> AssetSpec:
+    """The Airflow asset of an asset, or of the alias of a model."""
+    return AssetSpec(name=text, uri=uris[text], group=group_of(graph.assets[Reference.parse(text).key]))
+
+
+def asset_spec(asset: Asset, uris: Uris) -> AssetSpec:
+    """The Airflow asset of an asset."""
+    return AssetSpec(name=asset.key, uri=uris[asset.key], group=group_of(asset))
+
+
+def _approval(graph: Graph, step: Approve, uris: Uris) -> TaskSpec:
+    gate = graph.assets[step.model]
+    who = gate.gates.get(step.alias, "human") if isinstance(gate, ModelAsset) else "human"
+    return TaskSpec(
+        id=step.name or f"approve_{step.alias}",
+        does=ApproveSpec(model=step.model, alias=step.alias, shown=step.shown, remind=step.remind),
+        outlets=(reference_spec(graph, f"{step.model}@{step.alias}", uris),),
+        retries=_APPROVAL_RETRIES,
+        owner=gate.owner,
+        doc=f"Asks whether a version of `{step.model}` may become `{step.alias}`; who answers is declared as `{who}`.",
+    )
+
+
+def _check(graph: Graph, step: Check) -> TaskSpec:
+    model = graph.assets[step.model]
+    return TaskSpec(
+        id=step.name or "check_drift",
+        does=CheckSpec(table=step.table, model=step.model, alias=step.alias),
+        retries=_retries(model),
+        owner=model.owner,
+        doc=f"Compares `{step.table}` as it is now with the version that `{step.model}@{step.alias}` was trained on.",
+    )
+
+
+def _one_for_each(graph: Graph, keys: tuple[str, ...], step: Materialize, uris: Uris) -> Iterator[TaskSpec]:
+    for key in keys:
+        asset = graph.assets[key]
+        yield TaskSpec(
+            id=key,
+            does=MaterializeSpec(keys=(key,)),
+            after=tuple(sorted(graph.upstream[key] & set(keys))),
+            inlets=read_by(graph, (key,), uris),
+            outlets=(asset_spec(asset, uris),) if step.owns else (),
+            alias=None if step.owns else key,
+            retries=_retries(asset),
+            owner=asset.owner,
+            doc=doc_of_asset(graph, asset),
+        )
+
+
+def _retries(asset: Asset) -> int:
+    return 0 if isinstance(asset, External) else asset.retries
+
+
+def read_by(graph: Graph, keys: tuple[str, ...], uris: Uris) -> tuple[AssetSpec, ...]:
+    """What a task reads that it does not make; a model's candidate is the model."""
+    read = dict.fromkeys(reference for key in keys for reference in graph.inputs[key].values())
+    names = dict.fromkeys(r.key if r.is_as_made else str(r) for r in read if r.key not in keys)
+    return tuple(reference_spec(graph, name, uris) for name in names)
