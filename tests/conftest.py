@@ -70,9 +70,9 @@ class OneSpark(LoadScopeScheduling):
 def server_of(file: Path) -> str | None:
     """The server that the tests of a file share with others."""
     text = file.read_text()
-    return next(
-        (name for name, word in {"airflow": "real_airflow", "spark": "mark.spark"}.items() if word in text), None
-    )
+    if "real_airflow" in text:
+        return "airflow"
+    return "spark" if "mark.spark" in text or file.parent.name == "contract" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

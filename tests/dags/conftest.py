@@ -1,4 +1,4 @@
-"""What the tests of the bridge share: one real Airflow for each session and database."""
+"""What the tests of the bridge share: one real Airflow for each database."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -9,7 +9,7 @@ from tests.dags.postgresql import postgresql
 from tests.dags.running_airflow import RealAirflow, real_airflow_on
 
 
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(scope="package", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def real_airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealAirflow]:
     """A running Airflow; a test that needs one database alone names it:
 
