@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from assets.asset import External, ModelAsset, TableAsset
-from assets.errors import BadOption, BadSelection, NoAssetHas, UnknownAsset
+from assets.errors import BadOption, BadSelection, NoAssetHas, UnknownAsset, Where
 from assets.graph import Graph
 from assets.job import Approve, Check, Gated, Job, Materialize, WaitFor
 from assets.key import Reference, nearest
@@ -45,13 +45,31 @@ class Jobs:
 
 def made_by(graph: Graph, job: Job, step: Materialize) -> tuple[str, ...]:
     """The keys of what a step makes, inputs first."""
+    return makes(graph, step.selection, job.where, f"a selection of the job {job.name!r}")
+
+
+def makes(graph: Graph, selection: str, where: Where, told: str) -> tuple[str, ...]:
+    """The keys of what a selection makes, inputs first; one that cannot be read, or makes nothing, is told by its place."""
     try:
-        found = [key for key in select(graph, step.selection) if not isinstance(graph.assets[key], External)]
+        found = [key for key in select(graph, selection) if not isinstance(graph.assets[key], External)]
     except (BadSelection, UnknownAsset, NoAssetHas) as error:
-        raise BadOption(job.where, f"a selection of the job {job.name!r}", repr(step.selection), str(error)) from error
+        raise BadOption(where, told, repr(selection), str(error)) from error
     if not found:
-        raise BadOption(job.where, f"a selection of the job {job.name!r}", "nothing that is made", "what a run makes")
+        raise BadOption(where, told, "nothing that is made", "what a run makes")
     return tuple(found)
+
+
+def check_reference(graph: Graph, text: str, where: Where, told: str) -> None:
+    """Refuses what is neither the key of an asset nor the alias of a model that a gate opens."""
+    reference = Reference.parse(text)
+    key, asset = reference.key, graph.assets.get(reference.key)
+    if asset is None:
+        close = nearest(key, graph.assets)
+        wanted = f"the key of an asset; did you mean {' or '.join(close)}?" if close else "the key of an asset"
+        raise BadOption(where, told, repr(text), wanted)
+    if reference.alias is not None and not (isinstance(asset, ModelAsset) and reference.alias in get_args(Gated)):
+        wanted = f"the key of an asset, or a model's with an alias: {' or '.join(get_args(Gated))}"
+        raise BadOption(where, told, repr(text), wanted)
 
 
 def _owned(graph: Graph, job: Job) -> Iterator[str]:
@@ -103,12 +121,4 @@ def _is_table(graph: Graph, key: str) -> bool:
 
 def _check_schedule(graph: Graph, job: Job) -> None:
     for text in job.on_update.assets if job.on_update else ():
-        reference = Reference.parse(text)
-        key, asset = reference.key, graph.assets.get(reference.key)
-        if asset is None:
-            close = nearest(key, graph.assets)
-            wanted = f"the key of an asset; did you mean {' or '.join(close)}?" if close else "the key of an asset"
-            raise BadOption(job.where, f"what the job {job.name!r} is started by", repr(text), wanted)
-        if reference.alias is not None and not (isinstance(asset, ModelAsset) and reference.alias in get_args(Gated)):
-            wanted = f"the key of an asset, or a model's with an alias: {' or '.join(get_args(Gated))}"
-            raise BadOption(job.where, f"what the job {job.name!r} is started by", repr(text), wanted)
+        check_reference(graph, text, job.where, f"what the job {job.name!r} is started by")

@@ -101,14 +101,17 @@ class Materializer:
         reporter: Reporter | None = None,
         stop: Stop | None = None,
         wakeup: WakeUp | None = None,
+        on_plan: Callable[[Plan], None] = lambda plan: None,
     ) -> Done:
         """Makes what the plan says. All steps read the versions that were there when it started, or that it made itself.
 
         What `pins` names is read at that older version on purpose. The run ends early where `stop` is asked. With a `wakeup`
-        it is a part of a run that began elsewhere: it has its name, and reads what was there when that one began.
+        it is a part of a run that began elsewhere: it has its name, and reads what was there when that one began. `on_plan`
+        is told of the plan before anything is made.
         """
         stop = stop or Stop()
         look = self._planned(selection, pins, force=force, wakeup=wakeup)
+        on_plan(look.plan)
         run = self._begun(wakeup)
         maker = Maker(
             lake=self.lake,

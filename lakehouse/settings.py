@@ -1,6 +1,7 @@
 """Where the lake is and how to reach it, from the environment."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -29,10 +30,10 @@ class LakeSettings(BaseSettings):
     aws_region: str = "us-east-1"
 
     @classmethod
-    def from_env(cls) -> Self:
-        """The settings of this process; a wrong one is named."""
+    def from_env(cls, given: Mapping[str, str] | None = None) -> Self:
+        """The settings of this process; a wrong one is named. What is given counts more than the environment."""
         try:
-            settings = cls()
+            settings = cls(**dict(given or {}))  # type: ignore[arg-type]
         except ValidationError as error:
             first = error.errors()[0]
             raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, Context, Param
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context, Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
+from dags.bridge import connection
 from dags.bridge.gate import SETTLE_SECONDS, GateTrigger
+from dags.bridge.links import VersionLink
 from dags.bridge.spec import ApproveSpec
 
 if TYPE_CHECKING:
@@ -28,15 +30,18 @@ class ApproveOperator(BaseOperator):
 
     template_fields: Sequence[str] = ()
     ui_color = "#f7eede"
+    operator_extra_links: Sequence[BaseOperatorLink] = (VersionLink(),)
 
     def __init__(self, *, spec: ApproveSpec, **named: Any) -> None:
         super().__init__(**named)
         self.spec = spec
+        self.page: str | None = None
 
     def execute(self, context: Context) -> int:
         """Asks, unless the question is settled already."""
         from dags.bridge.asking import Question
 
+        connection.lend()
         return self._go_on(Question.of(self.spec, context), context)
 
     def heard(self, context: Context, event: Mapping[str, Any], version: int) -> int:
@@ -45,6 +50,7 @@ class ApproveOperator(BaseOperator):
 
         from dags.bridge.asking import Question
 
+        connection.lend()
         question = replace(Question.of(self.spec, context), version=version)
         question.waits_no_longer()
         if event.get("chosen_options"):
@@ -52,6 +58,7 @@ class ApproveOperator(BaseOperator):
         return self._go_on(question, context)
 
     def _go_on(self, question: "Question", context: Context) -> int:
+        self.page = question.page
         if question.is_settled(context):
             return question.version
         question.take_up()
@@ -65,6 +72,9 @@ class ApproveOperator(BaseOperator):
     def _ask(self, question: "Question", context: Context) -> None:
         from dags.bridge.asking import APPROVE, REJECT
 
+        if question.page is not None:
+            # A button is kept once a task has ended, and this one is wanted before.
+            context["ti"].xcom_push(VersionLink().xcom_key, question.page)
         fields = ParamsDict(
             {_WHY: Param(None, type=["null", "string"], description="The reason; it goes into the journal.")}
         )

@@ -19,6 +19,7 @@ from observability.pending import push_decided
 from observability.settings import ObservabilitySettings
 from registry.comparison import Comparison
 from registry.errors import NothingToPromote
+from registry.pages import version_page
 
 _log = logging.getLogger("lakeline")
 
@@ -65,7 +66,13 @@ class Question:
         """What there is to be known before answering."""
         comparison = self.comparison
         between, drift = self.gate.rows_between(comparison), self.gate.drift_between(comparison)
-        return report(comparison, between, drift, self._shown(comparison))
+        told = report(comparison, between, drift, self._shown(comparison))
+        return told if self.page is None else f"{told}\n\n[Version {self.version} in MLflow]({self.page})"
+
+    @property
+    def page(self) -> str | None:
+        """Where MLflow shows the version, if a server does."""
+        return version_page(self.gate.models.settings, self.gate.name, self.version)
 
     def is_settled(self, context: Context) -> bool:
         """Whether nobody needs to be asked: the alias is there already, or the rule moves it; skips what is turned down."""

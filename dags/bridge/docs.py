@@ -2,7 +2,7 @@
 
 from assets.asset import Asset, TableAsset
 from assets.graph import Graph
-from assets.job import Job, Materialize
+from assets.job import Job
 
 
 def doc_of_job(job: Job) -> str:
@@ -24,7 +24,7 @@ def doc_of_asset(graph: Graph, asset: Asset) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def doc_of_step(graph: Graph, step: Materialize, keys: tuple[str, ...]) -> str:
-    """What the page of a step's task says: each asset of it."""
+def doc_of_step(graph: Graph, selection: str, keys: tuple[str, ...]) -> str:
+    """What the page of a task says that makes a selection: each asset of it."""
     told = "\n\n".join(doc_of_asset(graph, graph.assets[key]) for key in keys)
-    return f"Makes what is missing or stale of `{step.selection}`.\n\n{told}"
+    return f"Makes what is missing or stale of `{selection}`.\n\n{told}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from dags.bridge import connection
+
 if TYPE_CHECKING:
     from assets.drift import Checked
 
@@ -28,6 +30,7 @@ class CheckDrift(BaseOperator):
         from assets.drift import DriftMonitor
         from dags.bridge.task import run_name
 
+        connection.lend()
         monitor = DriftMonitor.from_env(_log.info)
         monitor.notice()
         name = self.model.split(".", maxsplit=1)[1]

@@ -1,20 +1,37 @@
-"""What an Airflow event says of a new version of an asset. Pure."""
+"""What is told of a new version of an asset: by Airflow's event, and to whoever asks what it was made from. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assets.lineage import Lineage, Version
 from assets.outcome import Outcome
+from lakehouse.taken import FILES
 
 Extra = Mapping[str, str | int | None]
 
 
-def news(lineage: Lineage, outcomes: Iterable[Outcome], run: str) -> Mapping[str, Extra]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """A new version of an asset. `extra` is what its event says.
+
+    `reads` has each asset that it was made from, with the version that was read; landed files have none.
+    """
+
+    extra: Extra
+    reads: tuple[tuple[str, int | None], ...] = ()
+
+    def __str__(self) -> str:
+        read = ", ".join(key if version is None else f"{key} v{version}" for key, version in self.reads)
+        return f"v{self.extra['version']} was made from {read or 'nothing but its code'}"
+
+
+def news(lineage: Lineage, outcomes: Iterable[Outcome], run: str) -> Mapping[str, News]:
     """What to tell of each asset that has a new version: one that this run made, now or before it was tried again.
 
     What another run published while this one worked is told as well, for that one may be no run of Airflow's.
     """
-    found: dict[str, Extra] = {}
+    found: dict[str, News] = {}
     for outcome in outcomes:
         versions = lineage.versions.get(outcome.key, ())
         own = [place for place, made in enumerate(versions) if made.stamp and made.stamp.run == run]
@@ -22,7 +39,7 @@ def news(lineage: Lineage, outcomes: Iterable[Outcome], run: str) -> Mapping[str
             own = [len(versions) - 1]
         if own and outcome.action in {"made", "adopted", "fresh"}:
             place = own[-1]
-            found[outcome.key] = _extra(versions[place], versions[place - 1] if place else None, run)
+            found[outcome.key] = _news(versions[place], versions[place - 1] if place else None, run)
     return found
 
 
@@ -44,8 +61,8 @@ def version_in(extra: Mapping[str, Any]) -> int | None:
     return version if isinstance(version, int) and not isinstance(version, bool) else None
 
 
-def _extra(made: Version, before: Version | None, run: str) -> Extra:
-    return {
+def _news(made: Version, before: Version | None, run: str) -> News:
+    extra: Extra = {
         "table": made.table.table_id,
         "version": made.version,
         "previous": before.version if before else None,
@@ -53,3 +70,5 @@ def _extra(made: Version, before: Version | None, run: str) -> Extra:
         "run": made.stamp.run if made.stamp else run,
         "code": made.stamp.code if made.stamp else "",
     }
+    reads = made.stamp.reads if made.stamp else ()
+    return News(extra=extra, reads=tuple((key, None if r.table == FILES else r.version) for key, r in reads))

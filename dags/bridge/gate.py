@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from dags.bridge.connection import lend_in_triggerer
 from lakehouse.errors import PlatformError
 
 SETTLE_SECONDS = 3.0
@@ -52,6 +53,7 @@ class GateTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: what was seen. A store or registry that is away is asked again."""
+        await lend_in_triggerer()
         since, reminded = datetime.fromisoformat(self.since), time.monotonic()
         await asyncio.sleep(SETTLE_SECONDS)
         if self.asked is not None:

@@ -2,29 +2,71 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, BaseSensorOperator, Context
+from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
+from dags.bridge import connection
+from dags.bridge.links import RunLink
 from dags.bridge.wait import AliasTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors.base import OperatorLineage
+    from openlineage.client.event_v2 import Dataset
+
+    from dags.bridge.task import Made
 
 
 class MaterializeOperator(BaseOperator):
-    """Makes what is missing or stale of some assets, and sends an event for each new version."""
+    """Makes what is missing or stale of some assets, and sends an event for each new version.
+
+    The params of a generated DAG say what a run is asked for (`by_params`); those of others mean what others mean by them.
+    """
 
     template_fields: Sequence[str] = ()
     ui_color = "#dff1e6"
+    operator_extra_links: Sequence[BaseOperatorLink] = (RunLink(),)
 
-    def __init__(self, *, keys: Sequence[str], waited: Mapping[str, str] | None = None, **named: Any) -> None:
+    def __init__(  # what a task is made of
+        self,
+        *,
+        keys: Sequence[str],
+        waited: Mapping[str, str] | None = None,
+        force: bool = False,
+        by_params: bool = False,
+        **named: Any,
+    ) -> None:
         super().__init__(**named)
-        self.keys, self.waited = tuple(keys), dict(waited or {})
+        self.keys, self.waited, self.force, self.by_params = tuple(keys), dict(waited or {}), force, by_params
+        self._made: Made | None = None
 
     def execute(self, context: Context) -> Mapping[str, object]:
         """What was made, by key; skipped where nothing was to be made."""
-        from dags.bridge.task import materialize
+        from dags.bridge.task import Wanted, materialize
 
-        return materialize(self.keys, self.waited, context)
+        connection.lend()
+        asked = context["params"] if self.by_params else {}
+        wanted = Wanted(
+            keys=self.keys,
+            waited=self.waited,
+            selection=asked.get("selection"),
+            force=self.force or bool(asked.get("force")),
+            why=str(asked.get("why") or ""),
+        )
+        self._made = materialize(wanted, context)
+        return {key: dict(news.extra) for key, news in self._made.news.items()}
+
+    @property
+    def page(self) -> str | None:
+        """The page of MLflow's run, once a model was made."""
+        return self._made.page if self._made else None
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> "OperatorLineage[Dataset, Any]":
+        """The versions that were read and made; OpenLineage's provider asks, also of a task that failed or was skipped."""
+        from dags.bridge.openlineage import facets
+
+        return facets(self._made.news, self._made.addresses) if self._made else facets({}, {})
 
 
 class WaitForAlias(BaseSensorOperator):
@@ -71,4 +113,5 @@ class ReconcileOperator(BaseOperator):
         """The runs that were started."""
         from dags.bridge.reconcile import reconcile
 
+        connection.lend()
         return reconcile(context)

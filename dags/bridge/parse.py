@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from airflow.sdk import DAG
 
 from assets import catalog
+from assets.graph import Graph
+from dags.bridge import connection
 from dags.bridge.render import render
 from dags.bridge.settings import BridgeSettings
-from dags.bridge.translate import translate
+from dags.bridge.steps import Uris
+from dags.bridge.translate import Watches, translate
 from dags.bridge.uri import uris
 from dags.bridge.watched import watches
 from lakehouse.settings import LakeSettings
@@ -16,7 +19,12 @@ from lakehouse.settings import LakeSettings
 def dags(only: str | None = None) -> Mapping[str, DAG]:
     """The DAG of each job by its name; `only` one of them, where a task needs no other."""
     declared = catalog.load_jobs()
+    addresses, watched = places(declared.graph)
+    return {spec.id: render(spec) for spec in translate(declared, addresses, only, watched)}
+
+
+def places(graph: Graph) -> tuple[Uris, Watches]:
+    """The address of every asset, and how each external is watched."""
+    connection.lend_to_parsing()
     lake, bridge = LakeSettings.from_env(), BridgeSettings.from_env()
-    watched = watches(declared.graph, lake, bridge.lakeline_watch_seconds)
-    specs = translate(declared, uris(declared.graph, lake), only, watched)
-    return {spec.id: render(spec) for spec in specs}
+    return uris(graph, lake), watches(graph, lake, bridge.lakeline_watch_seconds)

@@ -85,8 +85,8 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         **({} if task.pool is None else {"pool": task.pool}),
     }
     if isinstance(task.does, WaitSpec):
-        does = task.does
-        return WaitForAlias(model=does.model, alias=does.alias, poll=does.poll, deadline=does.timeout, **given)
+        wait = task.does
+        return WaitForAlias(model=wait.model, alias=wait.alias, poll=wait.poll, deadline=wait.timeout, **given)
     if isinstance(task.does, ReconcileSpec):
         return ReconcileOperator(**given)
     if isinstance(task.does, CheckSpec):
@@ -96,7 +96,8 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         return ApproveOperator(spec=task.does, outlets=outlets, **given)
     if task.alias is not None:
         outlets.append(AssetAlias(name=task.alias))
-    return MaterializeOperator(keys=task.does.keys, waited=task.does.waited, outlets=outlets, **given)
+    does = task.does
+    return MaterializeOperator(keys=does.keys, waited=does.waited, by_params=True, outlets=outlets, **given)
 
 
 def _schedule(spec: ScheduleSpec) -> object:

@@ -35,12 +35,12 @@ def tasks_of(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpe
     yield TaskSpec(
         id=step.name or "materialize",
         does=MaterializeSpec(keys=keys),
-        inlets=_read(graph, keys, uris),
+        inlets=read_by(graph, keys, uris),
         outlets=tuple(asset_spec(asset, uris) for asset in made) if is_alone else (),
         alias=None if is_alone else f"{job.name}.{step.name or 'materialize'}",
         retries=max(_retries(asset) for asset in made),
         owner=next((asset.owner for asset in made if asset.owner), None),
-        doc=doc_of_step(graph, step, keys),
+        doc=doc_of_step(graph, step.selection, keys),
     )
 
 
@@ -85,7 +85,7 @@ def _one_for_each(graph: Graph, keys: tuple[str, ...], step: Materialize, uris: 
             id=key,
             does=MaterializeSpec(keys=(key,)),
             after=tuple(sorted(graph.upstream[key] & set(keys))),
-            inlets=_read(graph, (key,), uris),
+            inlets=read_by(graph, (key,), uris),
             outlets=(asset_spec(asset, uris),) if step.owns else (),
             alias=None if step.owns else key,
             retries=_retries(asset),
@@ -98,7 +98,7 @@ def _retries(asset: Asset) -> int:
     return 0 if isinstance(asset, External) else asset.retries
 
 
-def _read(graph: Graph, keys: tuple[str, ...], uris: Uris) -> tuple[AssetSpec, ...]:
+def read_by(graph: Graph, keys: tuple[str, ...], uris: Uris) -> tuple[AssetSpec, ...]:
     """What a task reads that it does not make; a model's candidate is the model."""
     read = dict.fromkeys(reference for key in keys for reference in graph.inputs[key].values())
     names = dict.fromkeys(r.key if r.is_as_made else str(r) for r in read if r.key not in keys)

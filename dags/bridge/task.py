@@ -2,73 +2,75 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow.sdk import Asset, AssetAlias, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from assets import catalog
-from assets.asset import group_of
+from assets.asset import ModelAsset, group_of
 from assets.graph import Graph
 from assets.lineage import Lineage
 from assets.materialize import Done, Materializer
-from assets.outcome import Outcome
-from assets.plan import Step
 from assets.select import select
 from assets.settings import DefinitionSettings
 from assets.wakeup import WakeUp
-from dags.bridge.events import Extra, news, told_versions
+from dags.bridge.events import Extra, News, news, told_versions
+from dags.bridge.told import Told, tell_plan
 from dags.bridge.uri import uris
 from lakehouse.errors import Transient
 from lakehouse.lake import Lake
 from registry.journal import KEY as JOURNAL
 from registry.models import Models
+from registry.pages import run_page
 
 _log = logging.getLogger("lakeline")
 
 
-class Told:
-    """Tells the task's log what a run does."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a task is to make: of its `keys` those that the `selection` chooses too, where the DAG run was asked for one.
 
-    def starting(self, step: Step) -> None:
-        """An asset is about to be made."""
-        _log.info("making %s (%s)", step.key, "; ".join(step.causes))
+    `waited` has the task that waited for each `model@alias` before it.
+    """
 
-    def noted(self, key: str, line: str) -> None:
-        """Something is to be known of an asset that is being made."""
-        _log.info("note: %s", line)
-
-    def ended(self, outcome: Outcome) -> None:
-        """An asset has been dealt with."""
-        for note in outcome.notes:
-            _log.info("note: %s", note)
-        if outcome.error is not None:
-            _log.error("%s failed: %s", outcome.key, outcome.error)
-        else:
-            rows = "" if outcome.rows is None else f", {outcome.rows} rows"
-            _log.info("%s: %s, v%s -> v%s%s", outcome.key, outcome.action, outcome.before, outcome.after, rows)
+    keys: tuple[str, ...]
+    waited: Mapping[str, str]
+    selection: str | None = None
+    force: bool = False
+    why: str = ""
 
 
-def materialize(keys: Sequence[str], waited: Mapping[str, str], context: Context) -> Mapping[str, object]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a task has made, and the address of every asset; `page` is the page of MLflow's run, where there is one."""
+
+    news: Mapping[str, News]
+    addresses: Mapping[str, str]
+    page: str | None = None
+
+
+def materialize(wanted: Wanted, context: Context) -> Made:
     """Makes what is missing or stale of some assets, sends an event for each new version, and says what they are."""
-    params = context["params"]
     graph, lake = catalog.load(), Lake.from_env(_log.info)
-    chosen = _chosen(graph, keys, params.get("selection"))
-    if params.get("why"):
-        _log.info("asked for: %s", params["why"])
+    chosen = _chosen(graph, wanted)
+    if wanted.why:
+        _log.info("asked for: %s", wanted.why)
     models, jobs = Models.from_env(lake), DefinitionSettings.from_env().lakeline_jobs
     materializer = Materializer(lake, models, graph, report=_log.info, jobs=jobs)
-    wakeup = woken(context, waited)
-    done = materializer.run(", ".join(chosen), force=bool(params.get("force")), reporter=Told(), wakeup=wakeup)
+    wakeup = woken(context, wanted.waited)
+    done = materializer.run(", ".join(chosen), force=wanted.force, reporter=Told(), wakeup=wakeup, on_plan=tell_plan)
     _refuse_failed(done)
     lineage = Lineage.of(lake, (*chosen, JOURNAL))
     found = news(lineage, done.outcomes, wakeup.run)
     addresses = uris(graph, lake.settings)
-    for key, extra in found.items():
-        _emit(context, Asset(name=key, uri=addresses[key], group=group_of(graph.assets[key])), extra)
+    for key, made in found.items():
+        _log.info("%s %s", key, made)
+        _emit(context, Asset(name=key, uri=addresses[key], group=group_of(graph.assets[key])), made.extra)
     if not found:
         raise AirflowSkipException(_why_nothing(done))
-    return dict(found)
+    return Made(news=found, addresses=addresses, page=_page(models, graph, found))
 
 
 def run_name(context: Context) -> str:
@@ -88,13 +90,27 @@ def woken(context: Context, waited: Mapping[str, str]) -> WakeUp:
     )
 
 
-def _chosen(graph: Graph, keys: Sequence[str], selection: str | None) -> Sequence[str]:
+def _chosen(graph: Graph, wanted: Wanted) -> Sequence[str]:
     """The task's assets, or those of them that the DAG run was asked for."""
+    keys, selection = wanted.keys, wanted.selection
     asked = set(select(graph, selection)) if selection else set(keys)
     chosen = [key for key in keys if key in asked]
     if not chosen:
         raise AirflowSkipException(f"the run was asked for {selection!r}, which has none of {', '.join(keys)}")
     return chosen
+
+
+def _page(models: Models, graph: Graph, found: Mapping[str, News]) -> str | None:
+    """The page of the run that trained the last of the new models."""
+    for key, made in reversed(tuple(found.items())):
+        if isinstance(graph.assets[key], ModelAsset):
+            version = made.extra["version"]
+            trained = [each for each in models.versions(key.split(".")[1]) if each.version == version]
+            page = run_page(models.settings, trained[-1].run_id) if trained else None
+            if page is not None:
+                _log.info("%s v%s in MLflow: %s", key, version, page)
+            return page
+    return None
 
 
 def _emit(context: Context, asset: Asset, extra: Extra) -> None:

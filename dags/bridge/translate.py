@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
 
@@ -58,7 +59,7 @@ def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
             replace(
                 task,
                 does=_after_others(task.does, tasks),
-                inlets=_watched(task.inlets, watches),
+                inlets=watched(task.inlets, watches),
                 after=task.after or before,
                 owner=task.owner or job.owner,
                 pool=job.pool,
@@ -96,7 +97,7 @@ def _after_others(does: Does, tasks: Iterable[TaskSpec]) -> Does:
     return does
 
 
-def _watched(assets: Iterable[AssetSpec], watches: Watches) -> tuple[AssetSpec, ...]:
+def watched(assets: Iterable[AssetSpec], watches: Watches) -> tuple[AssetSpec, ...]:
     """The assets as they are watched; Airflow keeps what it saw last of each, so that it is the same wherever it stands."""
     return tuple(replace(asset, watch=watches.get(asset.name)) for asset in assets)
 
@@ -116,12 +117,19 @@ def _schedule(graph: Graph, job: Job, uris: Uris, watches: Watches) -> ScheduleS
     return ScheduleSpec(
         cron=cron.expression if cron else None,
         timezone=cron.timezone if cron else "UTC",
-        assets=_watched(assets, watches),
+        assets=watched(assets, watches),
         needs_all=update is not None and update.needs == "all",
     )
 
 
 def _check_cron(job: Job, cron: Cron | None) -> None:
-    if cron is not None and not croniter.is_valid(cron.expression):
+    if cron is None:
+        return
+    if not croniter.is_valid(cron.expression):
         wanted = "five fields, as '0 6 * * *' for six in the morning"
         raise BadOption(job.where, f"the times of the job {job.name!r}", repr(cron.expression), wanted)
+    try:
+        ZoneInfo(cron.timezone)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        wanted = "a name as 'Europe/Berlin' or 'UTC'"
+        raise BadOption(job.where, f"the time zone of the job {job.name!r}", repr(cron.timezone), wanted) from error

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from dags.bridge.connection import lend_in_triggerer
 from lakehouse.errors import PlatformError
 
 
@@ -23,6 +24,7 @@ class AliasTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the version, or nothing where it was waited for too long. An MLflow that is away is asked again."""
+        await lend_in_triggerer()
         deadline = datetime.fromisoformat(self.deadline)
         while datetime.now(UTC) < deadline:
             version = await asyncio.to_thread(self._standing)

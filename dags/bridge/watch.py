@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.sdk.execution_time.context import AssetStateStoreAccessor
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from dags.bridge.connection import lend_in_triggerer
 from dags.bridge.look import FolderLook, Look, Plain, TableLook
 from lakehouse.errors import PlatformError
 from lakehouse.table import Location
@@ -63,6 +64,7 @@ class NewsTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """An event for each look that found something new; never ends."""
+        await lend_in_triggerer()
         look: Look = TableLook(Location(uri=self.place))
         if self.pattern is not None:
             look = FolderLook(Path(self.place), self.pattern)

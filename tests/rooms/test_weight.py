@@ -36,6 +36,8 @@ def loaded_by(code: str, folder: Path) -> list[str]:
         "registry.models",
         "registry.aliases",
         "dags",
+        "dags.provider",
+        "dags.bridge.translate",
     ],
 )
 def test_an_import_loads_no_engine(module: str, tmp_path: Path) -> None:
