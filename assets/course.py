@@ -155,7 +155,7 @@ class Course:
         if not step.runs:
             return _as_planned(step, before)
         inputs, force = self._ordered.graph.inputs[key], self._ordered.force
-        again = decide(self._made(key), inputs, self._observed, {}, force=force)
+        again = decide(self._made(key), inputs, self._observed, {}, force=force, run=self._maker.run.id)
         if again.state == "BLOCKED":
             return Outcome(key=key, action="blocked", causes=again.causes, before=before, after=before)
         if not again.runs:

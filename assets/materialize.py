@@ -161,7 +161,8 @@ class Materializer:
             began = as_of(wakeup, self.lake, self.models, self.graph, chosen, snapshot().observed)
             held = replace(held, began=began)
         observed = held.held(snapshot().observed)
-        planned = plan.plan(self.graph, chosen, observed, force=force, pinned=held.named)
+        run = wakeup.run if wakeup else None
+        planned = plan.plan(self.graph, chosen, observed, force=force, pinned=held.named, run=run)
         skewed = Past(self.lake, self.graph, observed, held.pins).of_plan(planned)
         steps = (replace(s, skews=skewed[s.key]) if s.key in skewed else s for s in planned.steps)
         return _Look(

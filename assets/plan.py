@@ -96,18 +96,24 @@ class Plan:
 
 
 def plan(
-    graph: Graph, selection: Iterable[str], observed: Observed, *, force: bool = False, pinned: Collection[str] = ()
+    graph: Graph,
+    selection: Iterable[str],
+    observed: Observed,
+    *,
+    force: bool = False,
+    pinned: Collection[str] = (),
+    run: str | None = None,
 ) -> Plan:
     """Decides for each selected asset. Staleness passes on to the selected readers of what will be made.
 
-    What is `pinned` is read as it was observed, whatever becomes of it.
+    What is `pinned` is read as it was observed, whatever becomes of it. What `run` has made is not forced by it again.
     """
     chosen = set(selection)
     decided: dict[str, Step] = {}
     upstream: dict[str, Step] = {}
     for key, asset in graph.assets.items():
         if key in chosen and not isinstance(asset, External):
-            decided[key] = decide(asset, graph.inputs[key], observed, upstream, force=force)
+            decided[key] = decide(asset, graph.inputs[key], observed, upstream, force=force, run=run)
             if key not in pinned:
                 upstream[key] = decided[key]
     return Plan(steps=tuple(decided.values()))
@@ -125,8 +131,9 @@ def decide(
     upstream: Mapping[str, Step],
     *,
     force: bool = False,
+    run: str | None = None,
 ) -> Step:
-    """What to do with one asset, given what was decided for those that it reads."""
+    """What to do with one asset, given what was decided for those that it reads; `run` forces nothing that it has made."""
     key = asset.key
     step = Step(key=key, state="FRESH", version=observed.published.get(key))
     if key in observed.unreadable:
@@ -136,7 +143,7 @@ def decide(
     if asks := _asks_its_author(asset, observed, force=force):
         return replace(step, state="BLOCKED", own=asks)
     stamp = observed.stamps.get(step.slot)
-    forced = ("forced",) if force else ()
+    forced = ("forced",) if force and (stamp is None or run is None or stamp.run != run) else ()
     if stamp is None:
         return replace(step, state="MISSING", own=("never made", *forced))
     if key not in observed.now:

@@ -46,12 +46,10 @@ class ApproveOperator(BaseOperator):
 
     def heard(self, context: Context, event: Mapping[str, Any], version: int) -> int:
         """Goes on after an answer, or after something else that decides; asks again where a reason is missing."""
-        from dataclasses import replace
-
         from dags.bridge.asking import Question
 
         connection.lend()
-        question = replace(Question.of(self.spec, context), version=version)
+        question = Question.of(self.spec, context, version)
         question.waits_no_longer()
         if event.get("chosen_options"):
             question.do(event)

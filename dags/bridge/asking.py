@@ -18,7 +18,7 @@ from lakehouse.errors import PlatformError
 from observability.pending import push_decided
 from observability.settings import ObservabilitySettings
 from registry.comparison import Comparison
-from registry.errors import NothingToPromote
+from registry.errors import NothingToPromote, UnknownModel
 from registry.pages import version_page
 
 _log = logging.getLogger("lakeline")
@@ -36,15 +36,15 @@ class Question:
     run: str
 
     @classmethod
-    def of(cls, spec: ApproveSpec, context: Context) -> "Question":
-        """The version that the task before has let pass, or that waits before the gate now."""
-        gate = Gate.from_env(spec.model.split(".")[1], mirror_stages=False)
-        before = context["ti"].xcom_pull(task_ids=spec.before) if spec.before else None
+    def of(cls, spec: ApproveSpec, context: Context, version: int | None = None) -> "Question":
+        """The version that is asked of, or that the task before has let pass, or that waits before the gate now."""
+        before = context["ti"].xcom_pull(task_ids=spec.before) if spec.before and version is None else None
         try:
-            version = gate.chosen(spec.alias, None if before is None else int(before))
-        except NothingToPromote as error:
+            gate = Gate.from_env(spec.model.split(".")[1], mirror_stages=False)
+            chosen = gate.chosen(spec.alias, version if before is None else int(before))
+        except (NothingToPromote, UnknownModel) as error:
             raise AirflowSkipException(str(error)) from error
-        return cls(spec=spec, gate=gate, version=version, run=run_name(context))
+        return cls(spec=spec, gate=gate, version=chosen, run=run_name(context))
 
     @property
     def comparison(self) -> Comparison:

@@ -1,7 +1,7 @@
 """DAGs, tasks and assets as Airflow's own objects."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import (
@@ -34,6 +34,7 @@ from dags.bridge.spec import (
 from dags.bridge.watch import NewsTrigger
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_FIRST_PAUSE = timedelta(seconds=10)
 
 
 def render(spec: DagSpec) -> DAG:
@@ -76,6 +77,8 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         "dag": dag,
         "task_id": task.id,
         "retries": task.retries,
+        "retry_delay": _FIRST_PAUSE,
+        "retry_exponential_backoff": True,
         "owner": task.owner or "lakeline",
         "doc_md": task.doc,
         "execution_timeout": task.timeout,

@@ -56,6 +56,17 @@ def test_a_task_that_is_tried_again_much_later_reads_the_same(lake: Lake) -> Non
     assert actions(line(lake, (1, 2, 3)).run("gold.rows", wakeup=wakeup)) == {"gold.rows": "fresh"}
 
 
+def test_a_task_that_is_tried_again_does_not_force_what_it_has_made(lake: Lake) -> None:
+    added = made_by(lake, numbers("silver.given", (1, 2), write="append"))
+    wakeup = begun()
+    assert actions(added.run(force=True, wakeup=wakeup)) == {"silver.given": "made"}
+    assert actions(added.run(force=True, wakeup=wakeup)) == {"silver.given": "fresh"}
+    assert ids(lake, "silver.given") == [1, 2]
+    assert actions(added.run(force=True, wakeup=WakeUp(run="shop/later", began=wakeup.began))) == {
+        "silver.given": "made"
+    }
+
+
 def test_a_run_reads_no_less_than_it_was_told_of(lake: Lake) -> None:
     line(lake, (1,)).run("silver.given")
     before = datetime.now(UTC)

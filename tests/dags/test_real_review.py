@@ -196,3 +196,67 @@ def test_a_newer_version_takes_the_place_of_the_question_and_the_terminal_answer
     assert "Of 10 rows that both predicted, 10 are the same." in str(shown["body"])
     answer(reviewed, shown, "Reject")
     assert of_task(reviewed, shown) == "skipped"
+
+
+RULED = """
+import pyarrow as pa
+
+from assets import Approve, Materialize, OnUpdate, Trained, asset, job, model
+
+
+@asset("gold.ruled_rows", engine="duckdb", automation="manual")
+def ruled_rows():
+    return pa.table({"id": list(range(10))})
+
+
+@model(
+    "models.ruled_tree", inputs={"rows": "gold.ruled_rows"}, gates={"staging": "rule"}, metric="rows", automation="manual"
+)
+def ruled_tree(rows: pa.Table) -> Trained:
+    from sklearn.tree import DecisionTreeClassifier
+
+    features = rows.select(["id"])
+    fitted = DecisionTreeClassifier(max_depth=1).fit(features.to_pandas(), [0] * 5 + [1] * 5)
+    return Trained(
+        model=fitted, features=("id",), metrics={"rows": 10.0}, example=features.slice(0, 2), classes=("low", "high")
+    )
+
+
+training = job("ruled_training", steps=[Materialize("+models.ruled_tree", by="step")])
+review = job("ruled_review", steps=[Approve("models.ruled_tree", "staging")], schedule=OnUpdate.any("models.ruled_tree"))
+"""
+
+
+@pytest.mark.long
+def test_a_gate_that_the_rule_answers_asks_nobody_and_says_so(reviewed: RealAirflow, models: Models) -> None:
+    reviewed.add("ruled", RULED)
+    for dag in ("ruled_training", "ruled_review"):
+        reviewed.rest.wait_for_dag(dag)
+    reviewed.rest.trigger("ruled_training")
+    (run,) = reviewed.rest.wait_for_runs("ruled_review")
+    assert reviewed.rest.tasks("ruled_review", str(run["dag_run_id"])) == {"approve_staging": "success"}
+    (moved,) = [event for event in models.events("ruled_tree") if event.alias == "staging"]
+    assert (moved.to_version, moved.by) == (1, "rule")
+    assert "v1 has rows 10" in moved.why
+
+
+@pytest.mark.long
+def test_a_question_outlives_everything_and_mlflow_answers_the_next(reviewed: RealAirflow, models: Models) -> None:
+    trained(reviewed)
+    version = models.versions("review_tree")[-1].version
+    asked = question(reviewed, version, "staging")
+    for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
+        reviewed.kill(name)
+    reviewed.heal()
+    answer(reviewed, asked, "Approve", "after the storm")
+    assert of_task(reviewed, asked) == "success"
+    standing = models.alias("review_tree", "staging")
+    assert standing is not None and standing.version == version
+    later = question(reviewed, version, "production")
+    program = (
+        f"import mlflow; mlflow.MlflowClient().set_registered_model_alias('review_tree', 'production', '{version}')"
+    )
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": models.settings.tracking_uri}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+    assert of_task(reviewed, later) == "success"
+    assert told_of(models, "production")[-1].by == "outside"
