@@ -7,13 +7,15 @@ from typing import Self
 from assets.asset import ModelAsset
 from assets.catalog import load
 from assets.graph import Graph
+from assets.jobs import is_table
 from assets.observe import location_of
 from assets.review import GATES, Standing, standing
 from lakehouse.lake import Lake
+from lakehouse.table import Location
 from observability.drift import ColumnDrift
 from registry.comparison import Comparison, Promotion
 from registry.errors import NotBetter, NothingToPromote, UnknownAlias, UnknownModel, UnknownVersion
-from registry.journal import BY_HAND, Told
+from registry.journal import Told
 from registry.models import Models
 from registry.promote import Rule
 from registry.settings import RegistrySettings
@@ -65,24 +67,25 @@ class Gate:
 
     def rows_between(self, comparison: Comparison) -> dict[str, tuple[int, int]]:
         """How many rows were added and removed between the two versions of each table that both were trained on."""
-        pairs = self._pairs(comparison)
-        return {key: self.lake.rows_between(key, before, after) for key, (before, after) in pairs.items()}
+        pairs = self._pairs(comparison).items()
+        return {key: self.lake.rows_between(self._location(key), before, after) for key, (before, after) in pairs}
 
     def drift_between(self, comparison: Comparison) -> dict[str, tuple[ColumnDrift, ...]]:
         """How far each numeric column moved between the two versions of each table that both were trained on."""
-        return {
-            key: tuple(
-                ColumnDrift.of(d) for d in self.lake.distances(location_of(self.lake, self.graph.assets[key]), *pair)
-            )
-            for key, pair in self._pairs(comparison).items()
-            if key in self.graph.assets
-        }
+        pairs = self._pairs(comparison).items()
+        found = {key: self.lake.distances(self._location(key), before, after) for key, (before, after) in pairs}
+        return {key: tuple(ColumnDrift.of(distance) for distance in each) for key, each in found.items()}
+
+    def _location(self, key: str) -> Location:
+        asset = self.graph.assets.get(key)
+        return self.lake.location(key) if asset is None else location_of(self.lake, asset)
 
     def _pairs(self, comparison: Comparison) -> dict[str, tuple[int, int]]:
         return {
             key: (before, after)
             for key, (before, after) in comparison.inputs.items()
             if before is not None and after is not None and self._is_one_table(comparison, key)
+            if key not in self.graph.assets or is_table(self.graph, key)
         }
 
     def check(self, comparison: Comparison, why: str) -> None:
@@ -99,21 +102,35 @@ class Gate:
             raise UnknownVersion(
                 self.name, version, tuple(each.version for each in journal.versions(self.name)), "the journal"
             )
+        if any((gone.name, gone.version) == (self.name, version) for gone in self.models.gone()):
+            return "removed"
         return standing(journal, self.name, alias, known[-1])
 
     def is_ruled(self, alias: str) -> bool:
         """Whether the rule answers, and no person."""
         return self.gates.get(alias) == "rule"
 
-    def move(self, comparison: Comparison, *, by: str, why: str, run: str = BY_HAND) -> Promotion:
+    def move(self, comparison: Comparison, *, by: str, why: str) -> Promotion:
         """Moves the alias, and journals who did it and why."""
         c = comparison
-        return self.models.promote(self.name, c.challenger.version, c.alias, by=by, why=why, rule=self.rule, run=run)
+        return self.models.promote(self.name, c.challenger.version, c.alias, by=by, why=why, rule=self.rule)
 
-    def reject(self, comparison: Comparison, *, by: str, why: str, run: str = BY_HAND) -> None:
+    def reject(self, comparison: Comparison, *, by: str, why: str) -> None:
         """Journals that a person looked at the version and left the alias where it is."""
         c = comparison
-        self.models.reject(self.name, c.challenger.version, c.alias, by=by, why=why.strip() or "answered no", run=run)
+        self.models.reject(self.name, c.challenger.version, c.alias, by=by, why=why.strip() or "answered no")
+
+    def answer(self, comparison: Comparison, *, is_yes: bool, by: str, why: str, run: str) -> None:
+        """Moves the alias or turns the version down, if the question is still open where that is journaled."""
+        name, version, alias = self.name, comparison.challenger, comparison.alias
+
+        def still(told: Told) -> bool:
+            return standing(told, name, alias, version) == "open"
+
+        if is_yes:
+            self.models.promote(name, version.version, alias, by=by, why=why, rule=self.rule, run=run, still=still)
+        else:
+            self.models.reject(name, version.version, alias, by=by, why=why or "answered no", run=run, still=still)
 
     @staticmethod
     def _is_one_table(comparison: Comparison, key: str) -> bool:

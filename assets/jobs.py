@@ -106,7 +106,7 @@ def _check_shown(graph: Graph, job: Job, step: Approve) -> None:
 def _check_compared(graph: Graph, job: Job, step: Check) -> None:
     """Refuses a table that the model is not trained on: it has no version to be compared with."""
     _check_model(graph, job, step.model, "checks")
-    read = [reference.key for reference in graph.inputs[step.model].values() if _is_table(graph, reference.key)]
+    read = [reference.key for reference in graph.inputs[step.model].values() if is_table(graph, reference.key)]
     if step.table not in read:
         close = nearest(step.table, read)
         told = f"; did you mean {' or '.join(close)}?" if close else ""
@@ -114,8 +114,9 @@ def _check_compared(graph: Graph, job: Job, step: Check) -> None:
         raise BadOption(job.where, f"the table that {job.name!r} checks", repr(step.table), wanted)
 
 
-def _is_table(graph: Graph, key: str) -> bool:
-    asset = graph.assets[key]
+def is_table(graph: Graph, key: str) -> bool:
+    """Whether a key is that of a Delta table, ours or another's."""
+    asset = graph.assets.get(key)
     return isinstance(asset, TableAsset) or (isinstance(asset, External) and asset.table is not None)
 
 

@@ -82,7 +82,7 @@ class Maker:
 
     def _made(self, task: Task) -> Result:
         key, observed = task.asset.key, task.observed
-        skewed = Past(self.lake, self.graph, observed, self.at.pins).of_one(key, observed.now)
+        skewed = Past(self.lake, self.graph, observed, self.at.pins, self.at.began).of_one(key, observed.now)
         inputs = Inputs(
             lake=self.lake,
             models=self.models,
@@ -104,7 +104,9 @@ class Maker:
         version = make_model(inputs, task.asset, observed.code[key], sequence)
         now = TableVersion(table_id=version.model_id, version=version.version)
         moved = {key: now, str(Reference(key=key, alias="candidate")): now}  # what was trained is the candidate at once
-        return Result(outcome=replace(outcome, after=version.version), moved=moved, stamp=version.stamp)
+        is_own = version.stamp is None or version.stamp.run == self.run.id
+        outcome = replace(outcome, action=outcome.action if is_own else "adopted", after=version.version)
+        return Result(outcome=outcome, moved=moved, stamp=version.stamp)
 
     def _planned_again(self, task: Task) -> Result:
         """After another run came first: takes what that one made where it is what is wanted, or makes the next version.

@@ -163,7 +163,7 @@ class Materializer:
         observed = held.held(snapshot().observed)
         run = wakeup.run if wakeup else None
         planned = plan.plan(self.graph, chosen, observed, force=force, pinned=held.named, run=run)
-        skewed = Past(self.lake, self.graph, observed, held.pins).of_plan(planned)
+        skewed = Past(self.lake, self.graph, observed, held.pins, held.began).of_plan(planned)
         steps = (replace(s, skews=skewed[s.key]) if s.key in skewed else s for s in planned.steps)
         return _Look(
             snapshot=snapshot(), plan=held.told_in(replace(planned, steps=tuple(steps)), self.graph), held=held

@@ -15,9 +15,17 @@ from lakehouse.table import TableVersion
 class Past:
     """Looks stamps up in what was observed, and in the log where that tells only of newer ones; one thread at a time."""
 
-    def __init__(self, lake: Lake, graph: Graph, observed: Observed, held: Collection[str] = ()) -> None:
-        """`held` names the references of which `observed` holds an older version on purpose."""
+    def __init__(
+        self,
+        lake: Lake,
+        graph: Graph,
+        observed: Observed,
+        held: Collection[str] = (),
+        began: Collection[str] = (),
+    ) -> None:
+        """`held` names the references of which `observed` holds an older version on purpose, `began` until they are made."""
         self._lake, self._graph, self._observed, self._held = lake, graph, observed, held
+        self._older = {*held, *began}
         self._stamps: dict[str, Mapping[TableVersion, Stamp]] = {}
 
     def of_plan(self, planned: Plan) -> Mapping[str, tuple[Skew, ...]]:
@@ -46,7 +54,7 @@ class Past:
         return {str(Reference(key=name, alias=read.alias)): read.table_version for name, read in stamp.reads}
 
     def _stamp(self, key: str, version: TableVersion) -> Stamp | None:
-        is_newest = self._observed.now.get(key) == version and key not in self._held
+        is_newest = self._observed.now.get(key) == version and key not in self._older
         if is_newest and key in self._observed.stamps:
             return self._observed.stamps[key]
         if key not in self._stamps:

@@ -10,7 +10,7 @@ from registry.model import ModelVersion
 GATES = {"staging": "candidate", "production": "staging"}
 """The alias that each gate takes its version from."""
 
-Standing = Literal["open", "there", "rejected", "superseded", "removed"]
+Standing = Literal["open", "there", "rejected", "taken back", "removed", "superseded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +26,8 @@ class Waiting:
 def standing(journal: Told, name: str, alias: str, version: ModelVersion) -> Standing:
     """What has become of a version before a gate.
 
-    It is removed once the journal tells that somebody deleted it from MLflow. It is superseded where a newer one has come to wait
-    there or has passed; one that waits again after a newer one was taken back is open.
+    It is taken back where it stood at the alias once and does not any more, removed once somebody deleted it from MLflow, and
+    superseded where a newer one has come to wait there or has passed.
     """
     aliases = journal.aliases(name)
     placed, source = aliases.get(alias), aliases.get(GATES[alias])
@@ -35,6 +35,8 @@ def standing(journal: Told, name: str, alias: str, version: ModelVersion) -> Sta
         return "there"
     if any(e.event == "rejected" and e.alias == alias and _same(e.model_version, version) for e in journal.of(name)):
         return "rejected"
+    if any(e.event == "moved" and e.alias == alias and _same(e.model_version, version) for e in journal.of(name)):
+        return "taken back"
     if any(_same(gone, version) for gone in journal.removed(name)):
         return "removed"
     newer = [other for other in (placed, source) if other is not None and _is_newer(other, version)]

@@ -78,14 +78,13 @@ def _reads(graph: Graph, chosen: Iterable[str], observed: Observed) -> Mapping[R
 def _held(
     places: Sequence[_Place], wakeup: WakeUp, reference: Reference, read_before: set[TableVersion]
 ) -> TableVersion | None:
-    waited = wakeup.waited.get(str(reference))
-    if waited is not None:
-        return next((place.version for place in reversed(places) if place.number == waited), None)
-    told = wakeup.told.get(reference.key) if reference.alias is None else None
+    waited, told = wakeup.waited.get(str(reference)), wakeup.told.get(str(reference))
     known = [
         number
         for number, place in enumerate(places)
-        if place.at <= wakeup.began or place.own or place.number == told or place.version in read_before
+        if (waited is None and (place.at <= wakeup.began or place.own))
+        or place.number in {waited, told}
+        or place.version in read_before
     ]
     return places[known[-1] if known else 0].version if places else None
 

@@ -160,9 +160,9 @@ class Lake:
         """Looks for the Spark server anew when it is needed next."""
         self._spark.forget()
 
-    def rows_between(self, key: str, before: int, after: int) -> tuple[int, int]:
+    def rows_between(self, location: Location, before: int, after: int) -> tuple[int, int]:
         """How many rows the later version has that the earlier had not, and how many it no longer has."""
-        return DuckEngine(self.settings, self._duck).rows_between(self.location(key), before, after)
+        return DuckEngine(self.settings, self._duck).rows_between(location, before, after)
 
     def distances(self, location: Location, before: int, after: int) -> tuple[Distance, ...]:
         """How far each numeric column that two versions of a table both have moved between them."""

@@ -123,11 +123,12 @@ class Models:
         why: str = "",
         rule: Rule | None = None,
         run: str = BY_HAND,
+        still: Callable[[Told], bool] = lambda told: True,
     ) -> Promotion:
         """Moves an alias to a version, in the journal and then in MLflow; a worse version only for a reason.
 
         Where the journal cannot be written to, nothing is moved. Of two promotions at once, the one that is journaled last
-        stays.
+        stays; one that is asked for `still` is left where the journal by then says otherwise.
         """
         self.compare(name, version, alias, rule)  # refuses what is not known before MLflow is asked
         notice(self.settings, self._journal, name)
@@ -143,7 +144,7 @@ class Models:
             nonlocal comparison
             comparison = compared(told, name, version, alias, rule or Rule())
             event = judged("moved", comparison, at=intent.at, by=by, why=told_why)
-            return replace(event, stages=stages) if _has_to_move(comparison, why) else None
+            return replace(event, stages=stages) if still(told) and _has_to_move(comparison, why) else None
 
         with moving(self.settings, self._journal, name, intent):
             event = self._journal.record(asked, run=run)
@@ -151,14 +152,31 @@ class Models:
             follow_journal(self.settings, self._journal, name, alias, stage)
         return Promotion(comparison=comparison, event=event)
 
-    def reject(self, name: str, version: int, alias: str, *, by: str, why: str, run: str = BY_HAND) -> Event:
-        """Journals that somebody looked at a version and left the alias where it is, and tags the version in MLflow."""
+    def reject(
+        self,
+        name: str,
+        version: int,
+        alias: str,
+        *,
+        by: str,
+        why: str,
+        run: str = BY_HAND,
+        still: Callable[[Told], bool] = lambda told: True,
+    ) -> Event | None:
+        """Journals that somebody looked at a version and left the alias where it is, and tags the version in MLflow.
+
+        None where it is asked for `still`, and the journal by then says otherwise.
+        """
         at = datetime.now(UTC)
-        event = self._journal.record(
-            lambda told: judged("rejected", compared(told, name, version, alias, Rule()), at=at, by=by, why=why),
-            run=run,
-        )
-        assert event is not None
+
+        def asked(told: Told) -> Event | None:
+            if not still(told):
+                return None
+            return judged("rejected", compared(told, name, version, alias, Rule()), at=at, by=by, why=why)
+
+        event = self._journal.record(asked, run=run)
+        if event is None:
+            return None
         carry_out_elsewhere(self.settings, (turned_down(name, version, alias, by=by, why=why),))
         return event
 

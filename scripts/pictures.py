@@ -38,7 +38,8 @@ def _asset_graph(page: Page, address: str) -> None:
     found = _asked(page, f"{address}/api/v2/assets?name_pattern=gold.iris_features")
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     page.goto(f"{address}/assets/{found['assets'][0]['id']}")
-    page.wait_for_timeout(4000)  # the graph is laid out by the browser
+    page.wait_for_selector(".react-flow__node")
+    page.wait_for_timeout(2000)  # the graph is laid out by the browser
     page.add_style_tag(content=".react-flow__panel, .react-flow__minimap { display: none !important }")
     page.locator(".react-flow").screenshot(path=PICTURES / "asset-graph.png")
 

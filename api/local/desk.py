@@ -21,7 +21,9 @@ class Desk:
     def told(self) -> str:
         """How many runs are under way and how many approvals are waited for, in words; nothing where neither."""
         running = self._count("dags/~/dagRuns?state=running&limit=1")
-        waiting = self._count("dags/~/dagRuns/~/hitlDetails?response_received=false&state=awaiting_input&limit=1")
+        waiting = self._count(
+            "dags/~/dagRuns/~/hitlDetails?response_received=false&state=deferred&state=awaiting_input&limit=1"
+        )
         return ", ".join(_counted(count, word) for count, word in ((running, "run"), (waiting, "approval")) if count)
 
     def _count(self, path: str) -> int:

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context, Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
@@ -13,11 +14,13 @@ from dags.bridge import connection
 from dags.bridge.gate import SETTLE_SECONDS, GateTrigger
 from dags.bridge.links import VersionLink
 from dags.bridge.spec import ApproveSpec
+from lakehouse.errors import Transient
 
 if TYPE_CHECKING:
     from dags.bridge.asking import Question
 
 _POLL_SECONDS = 15.0
+_PAUSE = timedelta(seconds=20)
 _WHY = "why"
 
 
@@ -25,7 +28,7 @@ class ApproveOperator(BaseOperator):
     """Asks whether a model's version may have an alias, and moves it; answers with the version.
 
     The form is Airflow's own. It is closed as well where the alias is moved by `lakeline promote` or in MLflow, and where a
-    newer version comes to wait. A version that may not have the alias skips what comes after.
+    newer version comes to wait. It is skipped for a version that may not have the alias, or that has had it before.
     """
 
     template_fields: Sequence[str] = ()
@@ -38,25 +41,49 @@ class ApproveOperator(BaseOperator):
         self.page: str | None = None
 
     def execute(self, context: Context) -> int:
-        """Asks, unless the question is settled already."""
+        """Asks, unless the question is settled already; asks later where the registry or the lake is away."""
+        return self.begin(context)
+
+    def begin(self, context: Context, event: object = None) -> int:
+        """The same, also once a pause is over."""
         from dags.bridge.asking import Question
 
         connection.lend()
-        return self._go_on(Question.of(self.spec, context), context)
+        try:
+            return self._go_on(Question.of(self.spec, context), context)
+        except Transient as error:
+            self._later("begin", {}, error)
+            raise
 
-    def heard(self, context: Context, event: Mapping[str, Any], version: int) -> int:
-        """Goes on after an answer, or after something else that decides; asks again where a reason is missing."""
+    def heard(
+        self, context: Context, event: Mapping[str, Any], version: int, kept: Mapping[str, Any] | None = None
+    ) -> int:
+        """Goes on after an answer, or after something else that decides; asks again where a reason is missing.
+
+        An answer is `kept` while the registry or the lake is away.
+        """
         from dags.bridge.asking import Question
 
         connection.lend()
-        question = Question.of(self.spec, context, version)
-        question.waits_no_longer()
-        if event.get("chosen_options"):
-            question.do(event)
-        return self._go_on(question, context)
+        told = event if kept is None else kept
+        try:
+            question = Question.of(self.spec, context, version)
+            if told.get("chosen_options"):
+                question.do(told)
+            return self._go_on(question, context)
+        except Transient as error:
+            by = told.get("responded_by_user")
+            answer = {name: told.get(name) for name in ("chosen_options", "params_input")} | {"responded_by_user": by}
+            self._later("heard", {"version": version, "kept": answer}, error)
+            raise
+
+    def _later(self, method: str, arguments: dict[str, Any], error: Exception) -> None:
+        self.log.warning("tried again in %s: %s", _PAUSE, error)
+        self.defer(trigger=TimeDeltaTrigger(_PAUSE), method_name=method, kwargs=arguments)
 
     def _go_on(self, question: "Question", context: Context) -> int:
         self.page = question.page
+        question.waits_no_longer()
         if question.is_settled(context):
             return question.version
         question.take_up()

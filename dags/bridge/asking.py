@@ -80,10 +80,10 @@ class Question:
         if self.gate.standing(alias, self.version) == "open" and self.gate.is_ruled(alias):
             self._ruled()
         standing = self.gate.standing(alias, self.version)
-        if standing == "there":
+        if standing == "there" and self._is_news(context):
             self._tell(context)
         elif standing != "open":
-            raise AirflowSkipException(f"version {self.version} of {self.gate.name} was {standing} before {alias}")
+            raise AirflowSkipException(f"version {self.version} of {self.gate.name} is {standing}, before {alias}")
         return standing == "there"
 
     def take_up(self) -> None:
@@ -102,13 +102,12 @@ class Question:
         """Does what a person has answered; a worse version that is approved without a reason is asked about again."""
         by = str((event.get("responded_by_user") or {}).get("name") or "somebody in Airflow")
         why = str((event.get("params_input") or {}).get("why") or "").strip()
-        comparison = self.comparison
-        if REJECT in event["chosen_options"]:
-            self.gate.reject(comparison, by=by, why=why, run=self.run)
-        elif not comparison.decision.better and not why:
+        comparison, is_yes = self.comparison, REJECT not in event["chosen_options"]
+        if is_yes and not comparison.decision.better and not why:
             _log.warning("%s approved without a reason, and by its rule the version is worse: asked again", by)
-        elif not self._is_passed(comparison):
-            _log.info("%s", self.gate.move(comparison, by=by, why=why or "approved in Airflow", run=self.run))
+            return
+        told = why or ("approved in Airflow" if is_yes else "")
+        self.gate.answer(comparison, is_yes=is_yes, by=by, why=told, run=self.run)
 
     def waits_no_longer(self) -> None:
         """Takes away what tells of the waiting, where it is told of."""
@@ -121,18 +120,17 @@ class Question:
 
     def _ruled(self) -> None:
         comparison = self.comparison
-        why = "; ".join(comparison.decision.reasons)
-        if comparison.decision.better:
-            _log.info("%s", self.gate.move(comparison, by="rule", why=why, run=self.run))
-        else:
-            self.gate.reject(comparison, by="rule", why=why, run=self.run)
-            _log.info("the rule turns version %s down: %s", self.version, why)
+        why, is_better = "; ".join(comparison.decision.reasons), comparison.decision.better
+        _log.info("the rule %s version %s: %s", "takes" if is_better else "turns down", self.version, why)
+        self.gate.answer(comparison, is_yes=is_better, by="rule", why=why, run=self.run)
 
-    @staticmethod
-    def _is_passed(comparison: Comparison) -> bool:
-        """Whether a newer version has the alias already, so that an old answer would take it back."""
-        champion = comparison.champion
-        return champion is not None and champion.version > comparison.challenger.version
+    def _is_news(self, context: Context) -> bool:
+        """Whether the alias came to stand there since the DAG run began."""
+        moves = [
+            e for e in self.gate.models.events(self.gate.name) if e.alias == self.spec.alias and e.event == "moved"
+        ]
+        began = context["dag_run"].start_date
+        return began is None or (bool(moves) and moves[-1].at >= began)
 
     def _tell(self, context: Context) -> None:
         spec, events = self.spec, context["outlet_events"]
@@ -157,4 +155,8 @@ class Question:
         if shown is None or after is None:
             return None
         before = None if champion is None else self._predicted(champion.version)
-        return agreement(self.gate.lake, shown.table, shown.of, shown.by, before, after)
+        try:
+            return agreement(self.gate.lake, shown.table, shown.of, shown.by, before, after)
+        except PlatformError as error:  # the old predictions may be cleaned away
+            _log.warning("what was predicted before cannot be shown: %s", error)
+            return agreement(self.gate.lake, shown.table, shown.of, shown.by, None, after)

@@ -56,8 +56,9 @@ def told_versions(events: Mapping[str, Iterable[Event]]) -> Mapping[str, int]:
 
 
 def version_in(extra: Mapping[str, Any]) -> int | None:
-    """The version that an event tells of; an event that a person sent by hand tells none."""
-    version = extra.get("version")
+    """The version that an event tells of, or the last that a watcher has seen; one that a person sent by hand tells none."""
+    payload = extra.get("payload")
+    version = payload.get("to") if isinstance(payload, dict) else extra.get("version")
     return version if isinstance(version, int) and not isinstance(version, bool) else None
 
 

@@ -65,6 +65,7 @@ class GateTrigger(BaseTrigger):
                 return
             if time.monotonic() - reminded >= self.remind_seconds:
                 reminded = time.monotonic()
+                await asyncio.to_thread(self._tell_pending, since)
                 self.log.warning(
                     "version %s of %s waits to become %s since %s", self.version, self.model, self.alias, self.since
                 )
@@ -72,12 +73,17 @@ class GateTrigger(BaseTrigger):
 
     async def _answer(self) -> Mapping[str, Any] | None:
         """What a person has answered while the worker that asked was still ending; later ones wake the task themselves."""
+        from airflow.sdk.exceptions import AirflowRuntimeError
         from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
         from asgiref.sync import sync_to_async
 
         if self.asked is None:
             return None
-        told = await sync_to_async(get_hitl_detail_content_detail)(ti_id=self.asked)  # type: ignore[arg-type]
+        try:
+            told = await sync_to_async(get_hitl_detail_content_detail)(ti_id=self.asked)  # type: ignore[arg-type]
+        except (AirflowRuntimeError, OSError) as error:
+            self.log.warning("Airflow does not tell of the answer, so it is asked again: %s", error)
+            return None
         if not (told.response_received and told.chosen_options):
             return None
         by = told.responded_by_user

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException, ErrorType
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
 from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
 
 from assets import catalog
@@ -18,6 +18,8 @@ from registry.journal import Told
 from registry.models import Models
 
 _log = logging.getLogger("lakeline")
+
+_TRIES = 3  # runs for one cause, each after the one before has failed
 
 
 def reconcile(context: Context) -> Sequence[str]:
@@ -38,21 +40,32 @@ def reconcile(context: Context) -> Sequence[str]:
 
 
 def _start(waking: Waking, context: Context) -> str | None:
-    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS  # there once a task runs
-
+    """The run that was started; a job that Airflow cannot start now stands in the way of no other one."""
     told = "; ".join(waking.causes)
-    if _is_at_work(waking, context):
-        _log.info("%s is at work already: %s", waking.job, told)
+    try:
+        if _is_at_work(waking, context):
+            _log.info("%s is at work already: %s", waking.job, told)
+            return None
+        return _started(waking, told)
+    except AirflowRuntimeError as error:
+        _log.error("%s could not be started: %s", waking.job, error)
         return None
-    run_id = f"lakeline__{waking.id}"
-    answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=waking.job, run_id=run_id, conf={"why": told}))
-    if not isinstance(answer, ErrorResponse):
-        _log.info("started %s: %s", waking.job, told)
-        return f"{waking.job}/{run_id}"
-    if answer.error == ErrorType.DAGRUN_ALREADY_EXISTS:
-        _log.info("%s was started for this before: %s", waking.job, told)
-    else:
-        _log.error("%s could not be started: %s", waking.job, answer.detail)
+
+
+def _started(waking: Waking, told: str) -> str | None:
+    """A run that has its cause as its name, so that there is one; another one only where that has failed."""
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS, RuntimeTaskInstance  # there once a task runs
+
+    for number in range(_TRIES):
+        run_id = f"lakeline__{waking.id}" + (f"_{number + 1}" if number else "")
+        answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=waking.job, run_id=run_id, conf={"why": told}))
+        if not isinstance(answer, ErrorResponse):
+            _log.info("started %s: %s", waking.job, told)
+            return f"{waking.job}/{run_id}"
+        if RuntimeTaskInstance.get_dagrun_state(waking.job, run_id) != "failed":
+            _log.info("%s was started for this before: %s", waking.job, told)
+            return None
+    _log.error("%s failed %s times, and waits for a person: %s", waking.job, _TRIES, told)
     return None
 
 

@@ -117,5 +117,4 @@ class DagSpec:
     tasks: tuple[TaskSpec, ...]
     doc: str = ""
     tags: tuple[str, ...] = ()
-    owner: str | None = None
     runs: int = 1

@@ -74,7 +74,6 @@ def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
         tasks=tuple(tasks),
         doc=doc_of_job(job),
         tags=("lakeline", *(f"{name}:{value}" for name, value in job.tags.items())),
-        owner=job.owner,
         # A question may wait for days, and a newer version is asked about meanwhile.
         runs=_QUESTIONS if any(isinstance(step, Approve) for step in job.steps) else 1,
     )

@@ -112,6 +112,8 @@ def test_an_alias_is_read_where_it_stood_or_where_it_was_waited_for(lake: Lake) 
     assert read_version(lake) == 1
     shop(2).run("gold.told", wakeup=WakeUp(run=RUN, began=wakeup.began, waited={"models.tree@staging": 2}))
     assert read_version(lake) == 2
+    older = WakeUp(run=RUN, began=wakeup.began, waited={"models.tree@staging": 1})
+    assert actions(shop(2).run("gold.told", wakeup=older)) == {"gold.told": "fresh"}
 
 
 def read_version(lake: Lake) -> int:

@@ -2,6 +2,7 @@
 
 from assets import Approve, Materialize, job
 from assets.asset import Asset
+from assets.gate import Gate
 from assets.graph import Graph
 from assets.jobs import Jobs
 from assets.materialize import Materializer
@@ -98,3 +99,27 @@ def test_a_version_is_superseded_by_a_newer_one_that_waits_or_has_passed(lake: L
     assert standing(journal, "tree", "staging", second) == "open"
     models.promote("tree", 1, "staging", by="ann", why="the older one on purpose")
     assert standing(Told(events=models.events()), "tree", "staging", first) == "there"
+
+
+def test_a_version_that_somebody_took_back_is_not_asked_about_again(lake: Lake) -> None:
+    models = Models.from_env(lake)
+    for depth in (1, 2):
+        made_by(lake, numbers("gold.rows", range(10)), line_of_tree(depth=depth)).run()
+    for version in (1, 2):
+        for alias in ("staging", "production"):
+            models.promote("tree", version, alias, by="ann", why="")
+    models.promote("tree", 1, "production", by="ann", why="the newer one was wrong")
+    journal = Told(events=models.events())
+    assert standing(journal, "tree", "production", journal.versions("tree")[1]) == "taken back"
+    assert list(waiting(journal, "models.tree")) == []
+
+
+def test_an_answer_that_comes_after_another_decision_moves_nothing(lake: Lake) -> None:
+    models = Models.from_env(lake)
+    made_by(lake, numbers("gold.rows", range(10)), line_of_tree()).run()
+    gate = Gate.from_env("tree", mirror_stages=False)
+    asked = gate.compare("staging", 1)
+    models.reject("tree", 1, "staging", by="bob", why="no")
+    gate.answer(asked, is_yes=True, by="ann", why="yes", run="r")
+    assert models.alias("tree", "staging") is None
+    assert [event.event for event in models.events("tree") if event.alias == "staging"] == ["rejected"]
