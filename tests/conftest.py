@@ -68,16 +68,18 @@ class OneSpark(LoadScopeScheduling):
 
 @cache
 def server_of(file: Path) -> str | None:
-    """The server that the tests of a file share with others."""
+    """The server that the tests of a file share with others; those of the whole story share one lake."""
     text = file.read_text()
     if "real_airflow" in text:
         return "airflow"
-    return "spark" if "mark.spark" in text or file.parent.name == "contract" else None
+    if "mark.spark" not in text:
+        return "spark" if file.parent.name == "contract" else None
+    return "journey" if file.parent.name == "journey" else "spark"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits most begins first: the tests of the running Airflow, then those of the Spark server."""
-    order = {"airflow": 0, "spark": 1, None: 2}
+    """What waits most begins first: the tests of the running Airflow, of the Spark server, of the whole story."""
+    order = {"airflow": 0, "spark": 1, "journey": 2, None: 3}
     items.sort(key=lambda item: order[server_of(item.path)])
 
 
