@@ -34,7 +34,7 @@ class Running:
     def wait(self, is_so: Callable[[dict[str, object]], bool]) -> dict[str, object]:
         """What /readyz says as soon as it says this."""
         told: dict[str, object] = {}
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             told = self.client.get("/readyz").json()
             if is_so(told):
