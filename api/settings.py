@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lakehouse.errors import BadSetting
+from lakehouse.settings import bad_setting
 
 
 class ApiSettings(BaseSettings):
@@ -31,9 +31,7 @@ class ApiSettings(BaseSettings):
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
         except ValidationError as error:
-            first = error.errors()[0]
-            name = f"LAKELINE_{str(first['loc'][0]).upper()}"
-            raise BadSetting(name, str(first["input"]), first["msg"].lower()) from error
+            raise bad_setting(error, "LAKELINE_") from error
 
     @property
     def folder(self) -> Path:

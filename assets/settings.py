@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lakehouse.errors import BadSetting
+from lakehouse.settings import bad_setting
 
 SHIPPED = "assets.definitions"
 JOBS = 2
@@ -29,8 +29,7 @@ class DefinitionSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error
+            raise bad_setting(error) from error
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -35,8 +35,7 @@ class LakeSettings(BaseSettings):
         try:
             settings = cls(**dict(given or {}))  # type: ignore[arg-type]
         except ValidationError as error:
-            first = error.errors()[0]
-            raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error
+            raise bad_setting(error) from error
         if settings.spark_remote is not None and not _is_address(settings.spark_remote):
             shown = settings.spark_remote.split(";")[0]
             raise BadSetting("SPARK_REMOTE", shown, "wanted the address of a server, as sc://host:15002")
@@ -89,3 +88,11 @@ def _is_address(remote: str) -> bool:
         return parts.scheme == "sc" and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def bad_setting(error: ValidationError, prefix: str = "") -> BadSetting:
+    """What is wrong, with the first setting named as its environment variable: `prefix` and the field, or its own name."""
+    first = error.errors()[0]
+    place = str(first["loc"][0])
+    name = place if place.isupper() else f"{prefix}{place.upper()}"
+    return BadSetting(name, str(first["input"]), first["msg"].lower())

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lakehouse.errors import BadSetting
+from lakehouse.settings import bad_setting
 
 
 class RegistrySettings(BaseSettings):
@@ -31,8 +31,7 @@ class RegistrySettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            raise BadSetting(str(first["loc"][0]).upper(), str(first["input"]), first["msg"].lower()) from error
+            raise bad_setting(error) from error
 
     @property
     def home(self) -> Path:

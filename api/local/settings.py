@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lakehouse.errors import BadSetting
+from lakehouse.settings import bad_setting
 
 
 class UpSettings(BaseSettings):
@@ -37,10 +37,7 @@ class UpSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            first = error.errors()[0]
-            place = str(first["loc"][0])
-            name = place if place.isupper() else f"LAKELINE_{place.upper()}"
-            raise BadSetting(name, str(first["input"]), first["msg"].lower()) from error
+            raise bad_setting(error, "LAKELINE_") from error
 
     @property
     def folder(self) -> Path:
