@@ -1,6 +1,8 @@
 # Everything runs from .lakeline/, which 'make setup' fills and git ignores. 'make help' lists the targets.
 PYTHON ?= python3
 BIN := .lakeline/venv/bin
+# Hundreds of processes are started, and each would compile anew what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast test-long check bench clean lock

@@ -1,6 +1,6 @@
 """What should exist, and making it exist. An author of definitions needs no other import than this one."""
 
-from assets.asset import asset, external, model
+from assets.author import asset, external, model
 from assets.check import CheckOutcome, custom, references, rows, unique
 from assets.job import Approve, Check, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
 from assets.matching import matches

@@ -38,7 +38,11 @@ class Gate:
         settings = RegistrySettings.from_env()
         if mirror_stages:
             settings = settings.model_copy(update={"lakeline_mirror_stages": True})
-        lake = Lake.from_env()
+        return cls.of(name, settings, Lake.from_env())
+
+    @classmethod
+    def of(cls, name: str, settings: RegistrySettings, lake: Lake) -> Self:
+        """The same for a registry and a lake that are known."""
         models = Models(settings, lake)
         models.notice_outside_moves()
         if name not in models.names():

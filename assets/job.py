@@ -147,8 +147,8 @@ def job(
 ) -> Job:
     """Declares what is done together and when; in Airflow it is a DAG of this name.
 
-    It may have times and updates as its schedule, at most one of each. `timeout` is how long one of its tasks may take,
-    `pool` the Airflow pool that they share.
+    It may have times and updates as its schedule, at most one of each. `timeout` is how long one of its tasks may take that
+    makes or compares something, `pool` the Airflow pool that they share; what an asset says of its own counts more.
     """
     where = Where.of_caller()
     schedules = (schedule,) if isinstance(schedule, (Cron, OnUpdate)) else tuple(schedule)

@@ -51,7 +51,10 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Maker:
-    """Makes the assets of one run; threads may share it."""
+    """Makes the assets of one run; threads may share it.
+
+    What may pass is tried again here, unless `is_tried_elsewhere`; a race that was lost always is.
+    """
 
     lake: Lake
     models: Models
@@ -62,6 +65,7 @@ class Maker:
     stop: Stop
     observe: Callable[[], Snapshot]
     sleep: Callable[[float], None]
+    is_tried_elsewhere: bool = False
 
     def make(self, task: Task, say: Callable[[str, str], None]) -> Result:
         """Makes the asset, or tells in the outcome why not."""
@@ -136,8 +140,10 @@ class Maker:
         return {other: observed.published[other] for other in read if other in observed.published}
 
     def _may_pass(self, task: Task, error: PlatformError, tries: int) -> bool:
-        is_passing = isinstance(error, Transient) and not isinstance(error, Interrupted)
-        return is_passing and tries <= task.asset.retries and not self.stop.is_asked
+        passing = CommitTaken if self.is_tried_elsewhere else Transient
+        if isinstance(error, Interrupted) or not isinstance(error, passing):
+            return False
+        return tries <= task.asset.retries and not self.stop.is_asked
 
     def _wait(self, task: Task, error: PlatformError, tries: int, say: Callable[[str, str], None]) -> None:
         if isinstance(error, SparkUnreachable):

@@ -106,8 +106,8 @@ class Materializer:
         """Makes what the plan says. All steps read the versions that were there when it started, or that it made itself.
 
         What `pins` names is read at that older version on purpose. The run ends early where `stop` is asked. With a `wakeup`
-        it is a part of a run that began elsewhere: it has its name, and reads what was there when that one began. `on_plan`
-        is told of the plan before anything is made.
+        it is a part of a run that began elsewhere: it has its name, reads what was there when that one began, and leaves
+        it to that one to try again. `on_plan` is told of the plan before anything is made.
         """
         stop = stop or Stop()
         look = self._planned(selection, pins, force=force, wakeup=wakeup)
@@ -123,6 +123,7 @@ class Materializer:
             stop=stop,
             observe=self._look,
             sleep=self._sleep or stop.wait,
+            is_tried_elsewhere=wakeup is not None,
         )
         ordered = Ordered(
             graph=self.graph, planned=look.plan, snapshot=look.snapshot, force=force, jobs=max(1, jobs or self._jobs)

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from assets.errors import BadOption, Where
@@ -89,6 +90,13 @@ def not_negative(where: Where, retries: object) -> int:
     if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
         raise BadOption(where, "retries", repr(retries), "a whole number from 0")
     return retries
+
+
+def duration(where: Where, option: str, found: object) -> timedelta | None:
+    """How long something may take; None where nobody says so."""
+    if found is not None and not (isinstance(found, timedelta) and found > timedelta()):
+        raise BadOption(where, option, repr(found), f"how long it may take: {option}=timedelta(minutes=30)")
+    return found
 
 
 def check_one_of(where: Where, option: str, found: object, possible: tuple[object, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Which definitions are loaded and how a run goes about them, from the environment."""
+"""Which definitions are loaded, how a run goes about them and how often is looked, from the environment."""
 
 from typing import Self
 
@@ -10,6 +10,22 @@ from lakehouse.settings import bad_setting
 SHIPPED = "assets.definitions"
 JOBS = 2
 """How many assets are made at once, where nobody says so."""
+
+
+class WatchSettings(BaseSettings):
+    """`LAKELINE_WATCH_SECONDS`: how often Airflow looks at the landing folder and at the tables of others."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    lakeline_watch_seconds: float = Field(default=30, ge=1, le=86_400)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process; a wrong one is named."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise bad_setting(error) from error
 
 
 class DefinitionSettings(BaseSettings):

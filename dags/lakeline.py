@@ -14,7 +14,7 @@ from dags.bridge.docs import doc_of_step
 from dags.bridge.operators import MaterializeOperator
 from dags.bridge.parse import places
 from dags.bridge.render import asset as rendered
-from dags.bridge.steps import read_by, reference_spec
+from dags.bridge.steps import read_by, reference_spec, retries
 from dags.bridge.translate import watched
 
 __all__ = ["asset", "lakeline_task"]
@@ -39,12 +39,14 @@ def lakeline_task(
     """A task that makes what is missing or stale of a selection, as a task of a generated DAG does.
 
     It answers with what its events tell, by key, and is skipped where nothing is to be made. Its DAG comes to own nothing.
-    Without a `task_id` it is called as its only asset, or "materialize". The other options are any operator's.
+    Without a `task_id` it is called as its only asset, or "materialize", and without `retries` it is tried again as often as
+    its assets say. The other options are any operator's.
     """
     graph = catalog.load()
     keys = makes(graph, selection, Where.of_caller(), "a selection of a DAG")
     given = {
         "task_id": task_id or (keys[0] if len(keys) == 1 else "materialize"),
+        "retries": retries(graph.assets[key] for key in keys),
         "doc_md": doc_of_step(graph, selection, keys),
         "trigger_rule": TriggerRule.NONE_FAILED,
         **options,

@@ -1,4 +1,4 @@
-"""The pages of an MLflow server that show a run and a model's version; a store without a server has none."""
+"""The pages of an MLflow server that show a run and a model's version; a store that no server shows has none."""
 
 import logging
 from urllib.parse import quote
@@ -13,17 +13,18 @@ def run_page(settings: RegistrySettings, run_id: str) -> str | None:
     """The page of a run; None where there is no server, or none that tells of it now."""
     from registry import rest
 
-    if not settings.is_server or not run_id:
+    server = _server(settings)
+    if server is None or not run_id:
         return None
     try:
-        told = rest.ask(settings, "runs/get", {"run_id": run_id}) or {}
+        told = rest.ask(server, "runs/get", {"run_id": run_id}) or {}
         experiment = told["run"]["info"]["experiment_id"]  # type: ignore[index]
     except PlatformError as error:
         _log.warning("the page of the run in MLflow is not known: %s", error)
         return None
     except (KeyError, TypeError):
         return None
-    return f"{settings.address}/#/experiments/{experiment}/runs/{run_id}"
+    return f"{server.address}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def version_page(settings: RegistrySettings, name: str, version: int) -> str | None:
@@ -32,4 +33,12 @@ def version_page(settings: RegistrySettings, name: str, version: int) -> str | N
     >>> version_page(RegistrySettings(mlflow_tracking_uri="http://ann:secret@mlflow:5000"), "iris", 3)
     'http://mlflow:5000/#/models/iris/versions/3'
     """
-    return f"{settings.address}/#/models/{quote(name, safe='')}/versions/{version}" if settings.is_server else None
+    server = _server(settings)
+    return f"{server.address}/#/models/{quote(name, safe='')}/versions/{version}" if server else None
+
+
+def _server(settings: RegistrySettings) -> RegistrySettings | None:
+    """The server that shows what the store holds: the one that is said to, or the store itself."""
+    pages = settings.lakeline_mlflow_pages
+    shown = settings.model_copy(update={"mlflow_tracking_uri": pages}) if pages else settings
+    return shown if shown.is_server else None

@@ -11,12 +11,16 @@ from lakehouse.settings import bad_setting
 
 
 class RegistrySettings(BaseSettings):
-    """The registry's settings; each name is the one that MLflow uses."""
+    """The registry's settings; each name is the one that MLflow uses.
+
+    `LAKELINE_MLFLOW_PAGES` is the address of a server that shows a store which is none itself.
+    """
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
 
     lakeline_home: Path = Path(".lakeline")
     lakeline_mirror_stages: bool = False
+    lakeline_mlflow_pages: str | None = None
     mlflow_experiment_name: str = "lakeline"
     mlflow_tracking_uri: str | None = None
     mlflow_tracking_token: SecretStr | None = None

@@ -18,7 +18,6 @@ from api.local.ports import HOST
 from api.local.processes import LAST
 from api.local.service import Service
 
-PART = "airflow"
 _NAMES = ("api-server", "scheduler", "dag-processor", "triggerer")
 _NO_PROXY = ("127.0.0.1", "localhost")
 
@@ -124,7 +123,6 @@ def services(airflow: Airflow) -> tuple[Service, ...]:
     return tuple(
         Service(
             name=f"Airflow's {name}",
-            part=PART,
             command=command(name, *(["--skip-serve-logs"] if name in {"scheduler", "triggerer"} else [])),
             environment=around,
             log=airflow.logs / f"airflow-{name}.log",

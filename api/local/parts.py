@@ -53,11 +53,14 @@ def platform(parts: Sequence[str], settings: UpSettings, around: Mapping[str, st
     """The platform of some parts. What cannot be started is an error where it was asked for by name, else a note."""
     here = {**around, "LAKELINE_HOME": str(settings.home.absolute())}
     makers = {"mlflow": _mlflow, "spark": _spark, "airflow": _airflow, "api": _api}
-    found, notes = [], []
+    found: list[Platform] = []
+    notes: list[str] = []
     for name, make in makers.items():
         if name in parts:
             try:
                 found.append(make(settings, here))
+                if name == "mlflow":
+                    here.setdefault("LAKELINE_MLFLOW_PAGES", found[-1].addresses["MLflow"])
             except AirflowMissing:
                 raise
             except PlatformError as error:
@@ -105,7 +108,6 @@ def _mlflow(settings: UpSettings, around: Mapping[str, str]) -> Platform:
     command = ui_command(RegistrySettings.from_env(), port)
     service = Service(
         name="MLflow",
-        part="mlflow",
         command=command.arguments,
         environment={**around, **command.environment},
         log=settings.folder / "mlflow.log",
@@ -136,7 +138,6 @@ def _api(settings: UpSettings, around: Mapping[str, str]) -> Platform:
     address = f"http://{served.serve_host}:{served.serve_port}"
     service = Service(
         name="the API",
-        part="api",
         command=(sys.executable, "-P", "-m", "api.cli.main", "serve"),
         environment={**around, "LAKELINE_SERVE_MODEL": served.serve_model},
         log=Path(settings.folder / "api.log"),

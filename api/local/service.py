@@ -16,7 +16,6 @@ class Service:
     """
 
     name: str
-    part: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     log: Path

@@ -17,6 +17,7 @@ from api.local.service import put_aside
 from api.local.settings import UpSettings
 from api.local.signals import Asked, Interrupted, at_once, heeding
 from api.local.spark import LakeSpark
+from assets.settings import WatchSettings
 
 RECONCILER = "lakeline_reconciler"
 _LOOK_SECONDS, _STATUS_SECONDS, _WAKE_SECONDS = 0.5, 5.0, 120.0
@@ -35,6 +36,8 @@ def up(only: str | None, told: Told) -> Record | None:
     """Runs the platform until a signal ends it; another one that runs is answered, and nothing is started."""
     settings = UpSettings.from_env()
     chosen = parts.chosen(only)
+    if "airflow" in chosen:
+        WatchSettings.from_env()  # Airflow itself would tell of a wrong one only as a file that it cannot parse
     with record.held(settings.folder) as is_ours:
         if not is_ours:
             return record.read(settings.folder) or record.ours()

@@ -23,12 +23,8 @@ _NO_MEANING = frozenset(
     {
         *("key", "function", "inputs", "where", "checks", "code"),
         *("description", "owner", "tags", "group", "gates", "metric", "higher_is_better"),
-        *(
-            "retries",
-            "schema",
-            "engine",
-            "automation",
-        ),  # whether, when and by whom a version is published, and not what is in it
+        # Whether, when and by whom a version is published, and not what is in it.
+        *("retries", "schema", "engine", "automation", "pool", "timeout"),
     }
 )
 """What an asset says of itself that changes none of its rows, or is told in another way."""

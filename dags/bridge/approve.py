@@ -11,6 +11,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
 from dags.bridge import connection
+from dags.bridge.errors import worded
 from dags.bridge.gate import SETTLE_SECONDS, GateTrigger
 from dags.bridge.links import VersionLink
 from dags.bridge.spec import ApproveSpec
@@ -48,12 +49,13 @@ class ApproveOperator(BaseOperator):
         """The same, also once a pause is over."""
         from dags.bridge.asking import Question
 
-        connection.lend()
-        try:
-            return self._go_on(Question.of(self.spec, context), context)
-        except Transient as error:
-            self._later("begin", {}, error)
-            raise
+        with worded():
+            connection.lend()
+            try:
+                return self._go_on(Question.of(self.spec, context), context)
+            except Transient as error:
+                self._later("begin", {}, error)
+                raise
 
     def heard(
         self, context: Context, event: Mapping[str, Any], version: int, kept: Mapping[str, Any] | None = None
@@ -64,18 +66,19 @@ class ApproveOperator(BaseOperator):
         """
         from dags.bridge.asking import Question
 
-        connection.lend()
         told = event if kept is None else kept
-        try:
-            question = Question.of(self.spec, context, version)
-            if told.get("chosen_options"):
-                question.do(told)
-            return self._go_on(question, context)
-        except Transient as error:
-            by = told.get("responded_by_user")
-            answer = {name: told.get(name) for name in ("chosen_options", "params_input")} | {"responded_by_user": by}
-            self._later("heard", {"version": version, "kept": answer}, error)
-            raise
+        with worded():
+            connection.lend()
+            try:
+                question = Question.of(self.spec, context, version)
+                if told.get("chosen_options"):
+                    question.do(told)
+                return self._go_on(question, context)
+            except Transient as error:
+                by = told.get("responded_by_user")
+                answer = {name: told.get(name) for name in ("chosen_options", "params_input")}
+                self._later("heard", {"version": version, "kept": answer | {"responded_by_user": by}}, error)
+                raise
 
     def _later(self, method: str, arguments: dict[str, Any], error: Exception) -> None:
         self.log.warning("tried again in %s: %s", _PAUSE, error)

@@ -27,6 +27,10 @@ def variables(connection: "Connection") -> Mapping[str, str]:
     named = {"lake_root": connection.host, "aws_access_key_id": connection.login}
     named["aws_secret_access_key"] = connection.password
     extra = connection.extra_dejson
+    if bool(connection.login) != bool(connection.password):
+        lacking = "password" if connection.login else "login"
+        wanted = "wanted one, as login and password are the keys to the lake's store"
+        raise BadSetting(f"the {lacking} of the connection {connection.conn_id!r}", "", wanted)
     known = {*LakeSettings.model_fields, *RegistrySettings.model_fields, *ObservabilitySettings.model_fields}
     for name in extra:
         if name not in known:
@@ -57,16 +61,21 @@ def lend_to_parsing() -> None:
         _lend()
 
 
-async def lend_in_triggerer() -> None:
-    """The same for a trigger, which may wait for Airflow's answer only by awaiting it."""
+async def lend_in_triggerer() -> LakeSettings:
+    """The lake of a trigger, which may wait for Airflow's answer only by awaiting it.
+
+    The keys to the lake are in these settings alone: the triggers of others run in the same process.
+    """
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        found = await Connection.async_get(DEFAULT)
+        lent = variables(await Connection.async_get(DEFAULT))
     except AirflowNotFoundException:
-        return
-    _fill(variables(found))
+        return LakeSettings.from_env()
+    _fill({name: value for name, value in lent.items() if name not in _KEYS})
+    keys = {} if _has_keys() else {name.lower(): lent[name] for name in _KEYS if name in lent}
+    return LakeSettings.from_env(keys)
 
 
 def _lend() -> None:
@@ -85,10 +94,14 @@ def _is_placed() -> bool:
 
 
 def _fill(lent: Mapping[str, str]) -> None:
-    has_keys = any(os.environ.get(name) for name in _KEYS)
+    has_keys = _has_keys()
     for name, value in lent.items():
         if not os.environ.get(name) and not (has_keys and name in _KEYS):
             os.environ[name] = value
+
+
+def _has_keys() -> bool:
+    return any(os.environ.get(name) for name in _KEYS)
 
 
 def _plain(value: object) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.bridge import connection
+from dags.bridge.errors import worded
 
 if TYPE_CHECKING:
     from assets.drift import Checked
@@ -30,21 +31,19 @@ class CheckDrift(BaseOperator):
         from assets.drift import DriftMonitor
         from dags.bridge.task import run_name
 
-        connection.lend()
-        monitor = DriftMonitor.from_env(_log.info)
-        monitor.notice()
-        name = self.model.split(".", maxsplit=1)[1]
-        version = monitor.serving(name, self.alias)
-        if version is None:
-            raise AirflowSkipException(f"nothing serves yet: no version of {name} has the alias {self.alias!r}")
-        checked = monitor.check(version, self.alias, self.table, run_name(context))
-        return _told(checked)
+        with worded():
+            connection.lend()
+            monitor = DriftMonitor.from_env(_log.info)
+            monitor.notice()
+            name = self.model.split(".", maxsplit=1)[1]
+            version = monitor.serving(name, self.alias)
+            if version is None:
+                raise AirflowSkipException(f"nothing serves yet: no version of {name} has the alias {self.alias!r}")
+            return _told(monitor.check(version, self.alias, self.table, run_name(context)))
 
 
 def _told(checked: "Checked") -> Mapping[str, object]:
     """Tells the log what was found, and fails the task where that could not be measured or pushed."""
-    from lakehouse.errors import Transient
-
     measured, error = checked.measured, checked.error
     if measured is not None:
         pair = measured.pair
@@ -61,7 +60,7 @@ def _told(checked: "Checked") -> Mapping[str, object]:
         for column in measured.columns:
             _log.info("%s: ks statistic %s, p-value %s", column.column, column.ks_statistic, column.p_value)
     if error is not None:
-        raise AirflowException(str(error)) if isinstance(error, Transient) else AirflowFailException(str(error))
+        raise error
     assert measured is not None
     return {
         "table": measured.pair.table,

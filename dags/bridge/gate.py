@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dags.bridge.connection import lend_in_triggerer
 from lakehouse.errors import PlatformError
+
+if TYPE_CHECKING:
+    from lakehouse.settings import LakeSettings
 
 SETTLE_SECONDS = 3.0
 """How long an answer is not looked for, while the worker that asked is still ending."""
@@ -53,13 +56,13 @@ class GateTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: what was seen. A store or registry that is away is asked again."""
-        await lend_in_triggerer()
+        settings = await lend_in_triggerer()
         since, reminded = datetime.fromisoformat(self.since), time.monotonic()
         await asyncio.sleep(SETTLE_SECONDS)
         if self.asked is not None:
             await asyncio.to_thread(self._tell_pending, since)
         while True:
-            seen = await self._answer() or await asyncio.to_thread(self._seen)
+            seen = await self._answer() or await asyncio.to_thread(self._seen, settings)
             if seen is not None:
                 yield TriggerEvent(seen)
                 return
@@ -94,12 +97,14 @@ class GateTrigger(BaseTrigger):
             "responded_by_user": None if by is None else {"id": by.id, "name": by.name},
         }
 
-    def _seen(self) -> dict[str, object] | None:
+    def _seen(self, settings: "LakeSettings") -> dict[str, object] | None:
         from assets.gate import Gate
         from assets.predicted import predicted_by
+        from lakehouse.lake import Lake
+        from registry.settings import RegistrySettings
 
         try:
-            gate = Gate.from_env(self.model.split(".")[1], mirror_stages=False)
+            gate = Gate.of(self.model.split(".")[1], RegistrySettings.from_env(), Lake(settings))
             standing = gate.standing(self.alias, self.version)
             if standing != "open":
                 return {"standing": standing}

@@ -41,8 +41,8 @@ class Look(Protocol):
 class TableLook:
     """Looks at the log of a Delta table. News name the range of the new versions."""
 
-    def __init__(self, location: Location) -> None:
-        self._location = location
+    def __init__(self, settings: LakeSettings, location: Location) -> None:
+        self._settings, self._location = settings, location
 
     def __call__(self, place: object) -> Sight:
         """Lists the log after the last commit that was seen."""
@@ -55,7 +55,7 @@ class TableLook:
 
     @cached_property
     def _files(self) -> Files:
-        return FilesAnywhere(LakeSettings.from_env())
+        return FilesAnywhere(self._settings)
 
 
 class FolderLook:

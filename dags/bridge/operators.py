@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, BaseSensorOperator, Cont
 from airflow.sdk.exceptions import AirflowFailException
 
 from dags.bridge import connection
+from dags.bridge.errors import worded
 from dags.bridge.links import RunLink
 from dags.bridge.wait import AliasTrigger
 
@@ -45,7 +46,6 @@ class MaterializeOperator(BaseOperator):
         """What was made, by key; skipped where nothing was to be made."""
         from dags.bridge.task import Wanted, materialize
 
-        connection.lend()
         asked = context["params"] if self.by_params else {}
         wanted = Wanted(
             keys=self.keys,
@@ -54,7 +54,9 @@ class MaterializeOperator(BaseOperator):
             force=self.force or bool(asked.get("force")),
             why=str(asked.get("why") or ""),
         )
-        self._made = materialize(wanted, context)
+        with worded():
+            connection.lend()
+            self._made = materialize(wanted, context)
         return {key: dict(news.extra) for key, news in self._made.news.items()}
 
     @property
@@ -113,5 +115,6 @@ class ReconcileOperator(BaseOperator):
         """The runs that were started."""
         from dags.bridge.reconcile import reconcile
 
-        connection.lend()
-        return reconcile(context)
+        with worded():
+            connection.lend()
+            return reconcile(context)

@@ -6,9 +6,9 @@ from airflow.sdk import DAG
 
 from assets import catalog
 from assets.graph import Graph
+from assets.settings import WatchSettings
 from dags.bridge import connection
 from dags.bridge.render import render
-from dags.bridge.settings import BridgeSettings
 from dags.bridge.steps import Uris
 from dags.bridge.translate import Watches, translate
 from dags.bridge.uri import uris
@@ -26,5 +26,5 @@ def dags(only: str | None = None) -> Mapping[str, DAG]:
 def places(graph: Graph) -> tuple[Uris, Watches]:
     """The address of every asset, and how each external is watched."""
     connection.lend_to_parsing()
-    lake, bridge = LakeSettings.from_env(), BridgeSettings.from_env()
-    return uris(graph, lake), watches(graph, lake, bridge.lakeline_watch_seconds)
+    lake, watching = LakeSettings.from_env(), WatchSettings.from_env()
+    return uris(graph, lake), watches(graph, lake, watching.lakeline_watch_seconds)

@@ -26,6 +26,7 @@ from dags.bridge.spec import (
     AssetSpec,
     CheckSpec,
     DagSpec,
+    MaterializeSpec,
     ReconcileSpec,
     ScheduleSpec,
     TaskSpec,
@@ -47,17 +48,21 @@ def render(spec: DagSpec) -> DAG:
         max_active_runs=spec.runs,
         doc_md=spec.doc,
         tags=list(spec.tags),
-        params={
-            "selection": Param(None, type=["null", "string"], description="Only these of the DAG's assets."),
-            "force": Param(False, type="boolean", description="Makes them also where nothing has changed."),
-            "why": Param("", type="string", description="What the run is for; it is told in the log."),
-        },
+        params=dict(_params(spec)),
     )
     made: dict[str, BaseOperator] = {}
     for task in spec.tasks:
         made[task.id] = _operator(dag, task)
         made[task.id].set_upstream([made[other] for other in task.after])
     return dag
+
+
+def _params(spec: DagSpec) -> Iterator[tuple[str, Param]]:
+    """What a run of the DAG may be asked for: where it makes assets, which of them."""
+    if any(isinstance(task.does, MaterializeSpec) for task in spec.tasks):
+        yield "selection", Param(None, type=["null", "string"], description="Only these of the DAG's assets.")
+        yield "force", Param(False, type="boolean", description="Makes them also where nothing has changed.")
+    yield "why", Param("", type="string", description="What the run is for; it is told in the log.")
 
 
 def asset(spec: AssetSpec) -> Asset:

@@ -1,6 +1,7 @@
 """The tasks of a job's steps: what Airflow is to be given for each. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from assets.asset import Asset, External, ModelAsset, group_of
 from assets.graph import Graph
@@ -38,8 +39,10 @@ def tasks_of(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpe
         inlets=read_by(graph, keys, uris),
         outlets=tuple(asset_spec(asset, uris) for asset in made) if is_alone else (),
         alias=None if is_alone else f"{job.name}.{step.name or 'materialize'}",
-        retries=max(_retries(asset) for asset in made),
+        retries=retries(made),
         owner=next((asset.owner for asset in made if asset.owner), None),
+        pool=next((asset.pool for asset in made if not isinstance(asset, External) and asset.pool), None),
+        timeout=_timeout(made),
         doc=doc_of_step(graph, step.selection, keys),
     )
 
@@ -72,7 +75,7 @@ def _check(graph: Graph, step: Check) -> TaskSpec:
     return TaskSpec(
         id=step.name or "check_drift",
         does=CheckSpec(table=step.table, model=step.model, alias=step.alias),
-        retries=_retries(model),
+        retries=retries((model,)),
         owner=model.owner,
         doc=f"Compares `{step.table}` as it is now with the version that `{step.model}@{step.alias}` was trained on.",
     )
@@ -88,14 +91,24 @@ def _one_for_each(graph: Graph, keys: tuple[str, ...], step: Materialize, uris: 
             inlets=read_by(graph, (key,), uris),
             outlets=(asset_spec(asset, uris),) if step.owns else (),
             alias=None if step.owns else key,
-            retries=_retries(asset),
+            retries=retries((asset,)),
             owner=asset.owner,
+            pool=None if isinstance(asset, External) else asset.pool,
+            timeout=_timeout((asset,)),
             doc=doc_of_asset(graph, asset),
         )
 
 
-def _retries(asset: Asset) -> int:
-    return 0 if isinstance(asset, External) else asset.retries
+def retries(assets: Iterable[Asset]) -> int:
+    """How often a task is tried again that makes these: as often as the one that says most."""
+    return max((asset.retries for asset in assets if not isinstance(asset, External)), default=0)
+
+
+def _timeout(assets: Iterable[Asset]) -> timedelta | None:
+    """How long a task may take that makes these one after the other; None where one may take for ever."""
+    each = [None if isinstance(asset, External) else asset.timeout for asset in assets]
+    known = [timeout for timeout in each if timeout is not None]
+    return sum(known, timedelta()) if len(known) == len(each) else None
 
 
 def read_by(graph: Graph, keys: tuple[str, ...], uris: Uris) -> tuple[AssetSpec, ...]:

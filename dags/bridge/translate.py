@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
@@ -9,7 +10,8 @@ from croniter import croniter
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.graph import Graph
-from assets.job import Approve, Cron, Job
+from assets.job import Approve, Cron, Job, Materialize
+from assets.jobs import made_by
 from assets.review import GATES
 from dags.bridge.docs import doc_of_job
 from dags.bridge.spec import (
@@ -29,6 +31,7 @@ from dags.bridge.steps import Uris, reference_spec, tasks_of
 Watches = Mapping[str, WatchSpec]
 RECONCILER = "lakeline_reconciler"
 _QUESTIONS = 16
+_LONGEST_TAG = 100
 _UNWATCHED: Watches = {}
 
 
@@ -62,8 +65,8 @@ def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
                 inlets=watched(task.inlets, watches),
                 after=task.after or before,
                 owner=task.owner or job.owner,
-                pool=job.pool,
-                timeout=job.timeout,
+                pool=task.pool or job.pool,
+                timeout=task.timeout or _timeout(task.does, job),
             )
             for task in tasks_of(graph, job, step, uris)
         ]
@@ -73,10 +76,23 @@ def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
         schedule=_schedule(graph, job, uris, watches),
         tasks=tuple(tasks),
         doc=doc_of_job(job),
-        tags=("lakeline", *(f"{name}:{value}" for name, value in job.tags.items())),
+        tags=_tags(graph, job),
         # A question may wait for days, and a newer version is asked about meanwhile.
         runs=_QUESTIONS if any(isinstance(step, Approve) for step in job.steps) else 1,
     )
+
+
+def _timeout(does: Does, job: Job) -> timedelta | None:
+    """How long a task may take that says nothing itself; waiting has times of its own, and a question may wait for days."""
+    return None if isinstance(does, (WaitSpec, ApproveSpec)) else job.timeout
+
+
+def _tags(graph: Graph, job: Job) -> tuple[str, ...]:
+    """The tags of a job and of the assets that it owns; Airflow takes none that is longer."""
+    owned = [made_by(graph, job, step) for step in job.steps if isinstance(step, Materialize) and step.owns]
+    found = [job.tags, *(graph.assets[key].tags for keys in owned for key in keys)]
+    told = ["lakeline", *(f"{name}:{value}" for tags in found for name, value in tags.items())]
+    return tuple(dict.fromkeys(tag[:_LONGEST_TAG] for tag in told))
 
 
 def _last(tasks: Iterable[TaskSpec]) -> tuple[str, ...]:

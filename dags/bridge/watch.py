@@ -64,8 +64,8 @@ class NewsTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """An event for each look that found something new; never ends."""
-        await lend_in_triggerer()
-        look: Look = TableLook(Location(uri=self.place))
+        settings = await lend_in_triggerer()
+        look: Look = TableLook(settings, Location(uri=self.place))
         if self.pattern is not None:
             look = FolderLook(Path(self.place), self.pattern)
         store = AssetStateStoreAccessor(name=self.key)

@@ -101,7 +101,7 @@ class SparkEngine:
 
     def _session(self) -> "SparkSession":
         if self._used is None:  # one session until it is let go of, whatever others look for anew meanwhile
-            self._used = self._connection.session()
+            self._used = self._connection.take()
             self._used.addTag(self._tag)  # for this thread, which works for one asset at a time
         return self._used
 
@@ -111,13 +111,17 @@ class SparkEngine:
 
     def release(self) -> None:
         """Lets go of what audits kept in Spark's memory; a server that is gone holds none, and is looked for anew."""
-        frames, self._kept, self._used = self._kept, [], None
+        frames, self._kept = self._kept, []
+        used, self._used = self._used, None
         try:
             with told("the memory of an audit"):
                 for frame in frames:
                     frame.let_go()
         except SparkUnreachable:
             self._connection.forget()
+        finally:
+            if used is not None:
+                self._connection.give_back(used)
 
 
 def _frame(frame: object) -> "DataFrame":

@@ -18,8 +18,7 @@ class SparkCare:
 
     def compact(self, location: Location) -> None:
         """Puts small files together in one commit that changes no data; no commit where there is nothing to do."""
-        with told(f"the compaction of {location}"):
-            session = self._connection.session()
+        with told(f"the compaction of {location}"), self._connection.using() as session:
             for name, value in _COMPACTION.items():
                 session.conf.set(name, value)
             session.sql(f"OPTIMIZE {_table(location)}").collect()
@@ -41,8 +40,7 @@ class SparkCare:
                 "modificationTime": pa.array([0] * len(paths), pa.int64()),
             }
         )
-        with told(f"a vacuum of {removal.location}"):
-            session = self._connection.session()
+        with told(f"a vacuum of {removal.location}"), self._connection.using() as session:
             session.conf.set(_RETENTION_CHECK, "false")
             session.createDataFrame(listed).createOrReplaceTempView(_LISTED)
             inventory = f"USING INVENTORY (SELECT * FROM {_LISTED}) RETAIN 0 HOURS"

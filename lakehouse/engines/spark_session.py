@@ -24,15 +24,33 @@ class SparkConnection:
     def __init__(self, remote: Callable[[], str]) -> None:
         self._remote = remote
         self._connected: SparkSession | None = None
+        self._taken: list[SparkSession] = []
         self._connecting = threading.Lock()
         self._committing = threading.Lock()
 
-    def session(self) -> "SparkSession":
-        """The session, connected where it was not."""
+    def take(self) -> "SparkSession":
+        """The session, connected where it was not; whoever takes it gives it back."""
         with self._connecting:
             if self._connected is None:
                 self._connected = _connected(self._remote())
+            self._taken.append(self._connected)
             return self._connected
+
+    def give_back(self, session: "SparkSession") -> None:
+        """Tells that a user is done; the last one of a session that was forgotten closes it."""
+        with self._connecting:
+            self._taken.remove(session)
+            if session is not self._connected:
+                self._close_unused(session)
+
+    @contextmanager
+    def using(self) -> Iterator["SparkSession"]:
+        """The session, for as long as a piece of work takes."""
+        session = self.take()
+        try:
+            yield session
+        finally:
+            self.give_back(session)
 
     def interrupt(self, tag: str) -> None:
         """Ends what was begun under a tag, where there is a session."""
@@ -55,8 +73,15 @@ class SparkConnection:
                     conf.unset(name)
 
     def forget(self) -> None:
-        """Looks for the server anew when it is needed next."""
-        self._connected = None
+        """Looks for the server anew when it is needed next; who still works on the old session keeps it."""
+        with self._connecting:
+            session, self._connected = self._connected, None
+            if session is not None:
+                self._close_unused(session)
+
+    def _close_unused(self, session: "SparkSession") -> None:
+        if session not in self._taken:
+            _close(session)
 
 
 def _connected(address: str) -> "SparkSession":
@@ -69,10 +94,21 @@ def _connected(address: str) -> "SparkSession":
         session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
         # Or else pyspark has one more question for the server at exit, which may have ended before.
         atexit.register(session.client.close)
-        session.conf.set("spark.sql.session.timeZone", "UTC")
-        # The default, INT96, has no statistics, and others read it in nanoseconds, which do not reach over all years.
-        session.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        try:
+            session.conf.set("spark.sql.session.timeZone", "UTC")
+            # The default, INT96, has no statistics, and others read it in nanoseconds, which do not reach over all years.
+            session.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        except BaseException:
+            _close(session)
+            raise
         return session
+
+
+def _close(session: "SparkSession") -> None:
+    """Ends a session without a word to its server, which may be gone; pyspark then no longer takes it for the active one."""
+    atexit.unregister(session.client.close)
+    session.client.close()
+    session.stop()
 
 
 def _prepare(address: str) -> None:

@@ -17,7 +17,7 @@ from api.local.processes import Started
 from api.local.running import State
 from api.local.service import last_lines
 from api.local.settings import UpSettings
-from api.local.up import status_line
+from api.local.up import Told, status_line, up
 from lakehouse.errors import BadSetting
 
 
@@ -92,6 +92,22 @@ def test_each_program_is_told_the_same_home(own_home: Path) -> None:
     assert {service.environment["X"] for service in found.services} == {"y"}
     assert [service.name for service in found.services if service.is_first] == ["MLflow"]
     assert [each.port for each in found.ports] == [5000, 8080, 8001]
+
+
+def test_airflows_buttons_lead_to_the_mlflow_that_is_started(own_home: Path) -> None:
+    def pages(parts: tuple[str, ...], **around: str) -> set[str | None]:
+        found = platform(parts, UpSettings.from_env(), around, is_explicit=True)
+        return {each.environment.get("LAKELINE_MLFLOW_PAGES") for each in found.services if "Airflow" in each.name}
+
+    assert pages(("airflow", "mlflow")) == {"http://127.0.0.1:5000"}
+    assert pages(("airflow",)) == {None}
+    assert pages(("airflow", "mlflow"), LAKELINE_MLFLOW_PAGES="https://mlflow.example") == {"https://mlflow.example"}
+
+
+def test_a_wrong_setting_of_the_watch_is_told_before_airflow_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKELINE_WATCH_SECONDS", "soon")
+    with pytest.raises(BadSetting, match="LAKELINE_WATCH_SECONDS is 'soon'"):
+        up("airflow", Told(report=pytest.fail, opened=lambda platform: None, status=pytest.fail))
 
 
 def test_credentials_are_long_enough_and_kept_for_this_user_alone(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ def service(tmp_path: Path, name: str, code: str, *, ends: int = 0, before: tupl
     log = tmp_path / f"{name}.log"
     return Service(
         name=name,
-        part="test",
         command=(sys.executable, "-c", code),
         environment=dict(os.environ),
         log=log,

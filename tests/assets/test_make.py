@@ -1,6 +1,7 @@
 """One asset: tried again where the error may pass, and planned again where another run came first."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from assets.make import pause_seconds
 from assets.materialize import Materializer
 from assets.outcome import Outcome
 from assets.plan import Step
+from assets.wakeup import WakeUp
 from lakehouse.engine import EngineName
-from lakehouse.errors import ComputeFailed, PlatformError, StoreUnreachable
+from lakehouse.errors import CommitTaken, ComputeFailed, PlatformError, StoreUnreachable
 from lakehouse.lake import Lake
 from registry.models import Models
 from tests.assets.authored import copied, flowers_landing, ids, made_by, numbers, put
@@ -86,6 +88,21 @@ def test_an_author_says_how_often(lake: Lake, retries: int) -> None:
     materializer, slept = unsteady(lake, [AWAY] * 9, numbers("bronze.raw", [1], retries=retries))
     (outcome,) = materializer.run().outcomes
     assert (outcome.action, outcome.tries, len(slept)) == ("failed", retries + 1, retries)
+
+
+def test_a_part_of_a_run_leaves_it_to_the_run_to_try_again(lake: Lake) -> None:
+    materializer, slept = unsteady(lake, [AWAY], numbers("bronze.raw", [1]))
+    wakeup = WakeUp(run="a_dag/a_run", began=datetime.now(UTC))
+    (outcome,) = materializer.run(wakeup=wakeup).outcomes
+    assert (outcome.action, outcome.tries, slept) == ("failed", 1, [])
+    (outcome,) = materializer.run(wakeup=wakeup).outcomes
+    assert (outcome.action, outcome.tries) == ("made", 1)
+
+
+def test_a_part_of_a_run_runs_again_itself_after_a_race(lake: Lake) -> None:
+    materializer, slept = unsteady(lake, [CommitTaken("bronze.raw", 1)], numbers("bronze.raw", [1]))
+    (outcome,) = materializer.run(wakeup=WakeUp(run="a_dag/a_run", began=datetime.now(UTC))).outcomes
+    assert (outcome.action, outcome.tries, len(slept)) == ("made", 2, 1)
 
 
 def test_an_error_that_trying_again_cannot_help_is_not_tried_again(lake: Lake) -> None:

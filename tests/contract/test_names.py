@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from lakehouse.engine import EngineName
+from lakehouse.engines.spark import SparkEngine
 from lakehouse.errors import PlatformError, SchemaRefused
 from lakehouse.lake import Lake
 from lakehouse.merge import Merge
@@ -59,8 +60,10 @@ def quoted(name: str, engine: EngineName) -> str:
 
 def computed(engine: object, sql: str) -> object:
     """A frame of an engine's own, as an author's function makes one."""
-    connection = engine._connection  # type: ignore[attr-defined]
-    return connection.session().sql(sql) if hasattr(connection, "session") else connection.sql(sql)
+    if isinstance(engine, SparkEngine):
+        with engine._connection.using() as session:
+            return session.sql(sql)
+    return engine._connection.sql(sql)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -8,7 +8,7 @@ landed = external("landing.order_files", files="orders/*.csv", columns=("id",))
 prices = external("landing.prices", table="foreign/prices")
 
 
-@asset("bronze.orders", inputs={"rows": "landing.order_files"}, owner="ann", retries=4)
+@asset("bronze.orders", inputs={"rows": "landing.order_files"}, owner="ann", retries=4, tags={"source": "till"})
 def bronze(rows: object) -> object:
     """One row per order."""
     return rows
@@ -20,7 +20,7 @@ def left(rows: object) -> object:
     return rows
 
 
-@asset("silver.right", inputs={"rows": "bronze.orders"})
+@asset("silver.right", inputs={"rows": "bronze.orders"}, pool="wide", timeout=timedelta(minutes=3))
 def right(rows: object) -> object:
     """The right side."""
     return rows

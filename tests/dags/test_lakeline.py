@@ -46,6 +46,7 @@ def test_a_task_is_called_as_its_only_asset() -> None:
         one, more = lakeline_task("bronze.orders"), lakeline_task("+silver.left")
     assert [one.task_id, more.task_id] == ["group.bronze.orders", "group.materialize"]
     assert one.outlets == [AssetAlias(name="theirs.group.bronze.orders")]
+    assert [one.retries, more.retries] == [4, 4]
 
 
 def test_what_was_skipped_before_stops_no_task_and_an_option_counts_more() -> None:

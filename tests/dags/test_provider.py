@@ -1,6 +1,8 @@
 """The package as a provider of an Airflow: its connection type and hook, by Airflow's own commands."""
 
+import asyncio
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -35,12 +37,35 @@ def test_a_connection_stands_for_environment_variables() -> None:
 def test_an_unknown_name_in_the_extra_is_refused_without_the_secrets() -> None:
     told = r"a name in the extra of the connection 'lakeline_default' is 'endpoint'; wanted one of aws_access_key_id, "
     with pytest.raises(BadSetting, match=told) as refused:
-        lent(password="SECRET", extra='{"endpoint": "https://s3.example.com"}')
+        lent(login="KEY", password="SECRET", extra='{"endpoint": "https://s3.example.com"}')
     assert "SECRET" not in str(refused.value)
 
 
+def test_one_half_of_a_pair_of_keys_is_refused() -> None:
+    with pytest.raises(BadSetting, match="the password of the connection 'lakeline_default' is ''; wanted one"):
+        lent(host="s3://lake/prod", login="KEY")
+
+
+def test_the_keys_of_a_connection_stay_out_of_the_triggerers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"conn_type": "lakeline", "host": "s3://lake", "login": "KEY", "password": "SECRET"}
+    monkeypatch.setenv("AIRFLOW_CONN_LAKELINE_DEFAULT", json.dumps(given))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    settings = asyncio.run(connection.lend_in_triggerer())
+    assert (settings.lake_root, settings.aws_access_key_id) == ("s3://lake", "KEY")
+    assert settings.aws_secret_access_key is not None
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
+    assert os.environ.pop("LAKE_ROOT") == "s3://lake"
+
+
 def test_the_environment_counts_more_than_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"conn_type": "lakeline", "host": "/theirs", "password": "SECRET", "extra": {"aws_region": "eu-1"}}
+    given = {
+        "conn_type": "lakeline",
+        "host": "/theirs",
+        "login": "theirs",
+        "password": "SECRET",
+        "extra": {"aws_region": "eu-1"},
+    }
     monkeypatch.setenv("AIRFLOW_CONN_LAKELINE_DEFAULT", json.dumps(given))
     monkeypatch.setenv("LAKE_ROOT", "/ours")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ours")

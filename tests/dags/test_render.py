@@ -44,6 +44,11 @@ def test_tasks_have_what_their_assets_say(made: dict[str, DAG]) -> None:
     assert made["training"].get_task("train").pool == "small"
 
 
+def test_a_run_is_asked_for_assets_only_where_it_makes_some(made: dict[str, DAG]) -> None:
+    assert set(made["tables"].params) == {"selection", "force", "why"}
+    assert set(made["watching"].params) == {"why"}
+
+
 def test_a_check_knows_what_it_compares(made: dict[str, DAG]) -> None:
     task = made["watching"].get_task("of_staging")
     assert isinstance(task, CheckDrift)

@@ -1,6 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
-from assets import Cron, Materialize, catalog, job
+from assets import Cron, Materialize, asset, catalog, job
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.jobs import Jobs
@@ -40,7 +42,23 @@ def test_a_step_waits_for_the_whole_step_before_it(declared: Declared) -> None:
     assert isinstance(wait.does, WaitSpec)
     assert (wait.id, wait.after, train.after) == ("wait_for_staging", ("refresh",), ("wait_for_staging",))
     assert [outlet.name for outlet in train.outlets] == ["models.sizes"]
-    assert (train.pool, train.owner, train.timeout) == ("small", "bob", wait.timeout)
+    assert (train.pool, train.owner, train.timeout) == ("small", "bob", timedelta(minutes=10))
+    assert (refresh.pool, refresh.timeout) == ("wide", timedelta(minutes=10))  # the left one may take what the job says
+    assert wait.timeout is None  # it ends by its own
+
+
+def test_what_an_asset_says_of_its_task_counts_more(declared: Declared) -> None:
+    made = specs(declared)["tables"]
+    right = next(task for task in made.tasks if task.id == "silver.right")
+    assert (right.pool, right.timeout) == ("wide", timedelta(minutes=3))
+    assert made.tags == ("lakeline", "source:till")
+    assert specs(declared)["training"].tags == ("lakeline", "line:shop")
+
+
+@pytest.mark.parametrize("wrong", [timedelta(), 30, "an hour"])
+def test_a_time_that_nothing_can_take_is_refused(wrong: object) -> None:
+    with pytest.raises(BadOption, match=r"timeout=timedelta\(minutes=30\)"):
+        asset("silver.x", timeout=wrong)(lambda: None)  # type: ignore[arg-type]
 
 
 def test_a_check_is_a_task_of_its_own_one_after_the_other(declared: Declared) -> None:

@@ -12,9 +12,9 @@ from airflow.triggers.base import BaseEventTrigger
 
 from assets import catalog
 from assets.definitions.jobs import data
+from assets.settings import WatchSettings
 from dags.bridge.look import FolderLook, Look, Plain, Sight, TableLook
 from dags.bridge.render import render
-from dags.bridge.settings import BridgeSettings
 from dags.bridge.spec import WatchSpec
 from dags.bridge.translate import translate
 from dags.bridge.uri import uris
@@ -118,7 +118,7 @@ def landing(tmp_path: Path) -> Path:
 
 
 def table_look(table: Path) -> Look:
-    return TableLook(Location(uri=str(table)))
+    return TableLook(LakeSettings.from_env(), Location(uri=str(table)))
 
 
 def folder_look(landing: Path) -> Look:
@@ -296,4 +296,4 @@ def test_an_external_that_starts_a_job_has_a_watcher() -> None:
 def test_a_pause_that_is_none_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKELINE_WATCH_SECONDS", "0")
     with pytest.raises(BadSetting, match="LAKELINE_WATCH_SECONDS is '0'"):
-        BridgeSettings.from_env()
+        WatchSettings.from_env()

@@ -14,6 +14,7 @@ from registry import errors
 from registry.door import told
 from registry.errors import RegistryRefused, RegistryUnreachable
 from registry.models import Models
+from registry.pages import run_page, version_page
 from registry.settings import RegistrySettings
 from registry.ui import ui_command
 from tests.registry.kept import NAME, save, stamp, trained
@@ -105,5 +106,9 @@ def test_mlflows_pages_are_shown_for_a_store_that_has_none(server: str, tmp_path
         assert b"<title>MLflow</title>" in page.read()
     command = ui_command(RegistrySettings(lakeline_home=tmp_path), 5001)
     assert command.address == "http://127.0.0.1:5001"
+    shown = RegistrySettings(lakeline_home=tmp_path, lakeline_mlflow_pages=server)
+    assert version_page(shown, "iris", 3) == f"{server}/#/models/iris/versions/3"
+    assert run_page(shown, "0" * 32) is None
+    assert version_page(RegistrySettings(lakeline_home=tmp_path), "iris", 3) is None
     with pytest.raises(BadSetting, match="open it in a browser"):
         ui_command(RegistrySettings(mlflow_tracking_uri=server))
