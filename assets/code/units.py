@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from types import FunctionType
 
+from assets import author
 from assets.code.docs import unnamed_docstring
 from assets.code.kinds import tell_class
 from assets.code.lookup import Lookup
@@ -134,7 +135,7 @@ class Units:
         found = namespace.get(chain[0])
         for name in chain[1:]:
             found = getattr(found, name, None)
-        return found is None or getattr(found, "__module__", "") == "assets.asset"
+        return found is None or getattr(found, "__module__", "") == author.__name__
 
     def _is_decorated(self, function: FunctionType) -> bool:
         _, nodes = self._nodes_of(function)
