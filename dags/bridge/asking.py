@@ -80,6 +80,8 @@ class Question:
         if self.gate.standing(alias, self.version) == "open" and self.gate.is_ruled(alias):
             self._ruled()
         standing = self.gate.standing(alias, self.version)
+        if standing == "there":
+            self._take_up_next()
         if standing == "there" and self._is_news(context):
             self._tell(context)
         elif standing != "open":
@@ -92,6 +94,11 @@ class Question:
         if other is not None and other != self.run:
             raise AirflowSkipException(f"{other} asks this already")
         pending.note(self.reference, self.version, self.run)
+
+    def _take_up_next(self) -> None:
+        """Tells that this DAG run asks the next question as well, before anybody can see that it is to be asked."""
+        if self.spec.then is not None:
+            pending.note(f"{self.spec.model}@{self.spec.then}", self.version, self.run)
 
     def is_shown(self) -> bool:
         """Whether what the version predicts can be shown, where it is to be."""
@@ -107,7 +114,9 @@ class Question:
             _log.warning("%s approved without a reason, and by its rule the version is worse: asked again", by)
             return
         told = why or ("approved in Airflow" if is_yes else "")
-        self.gate.answer(comparison, is_yes=is_yes, by=by, why=told, run=self.run)
+        if is_yes:
+            self._take_up_next()
+        self.gate.answer(comparison, "open", is_yes=is_yes, by=by, why=told, run=self.run)
 
     def waits_no_longer(self) -> None:
         """Takes away what tells of the waiting, where it is told of."""
@@ -122,7 +131,7 @@ class Question:
         comparison = self.comparison
         why, is_better = "; ".join(comparison.decision.reasons), comparison.decision.better
         _log.info("the rule %s version %s: %s", "takes" if is_better else "turns down", self.version, why)
-        self.gate.answer(comparison, is_yes=is_better, by="rule", why=why, run=self.run)
+        self.gate.answer(comparison, "open", is_yes=is_better, by="rule", why=why, run=self.run)
 
     def _is_news(self, context: Context) -> bool:
         """Whether the alias came to stand there since the DAG run began."""

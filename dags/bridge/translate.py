@@ -32,6 +32,7 @@ Watches = Mapping[str, WatchSpec]
 RECONCILER = "lakeline_reconciler"
 _QUESTIONS = 16
 _LONGEST_TAG = 100
+_RECONCILER_RETRIES = 2
 _UNWATCHED: Watches = {}
 
 
@@ -50,7 +51,7 @@ def translate(
 def reconciler() -> DagSpec:
     """The DAG that finds what no event told of."""
     doc = "Starts the job that owns what is stale by the log, where no event has: once for each cause."
-    task = TaskSpec(id="wake_owners", does=ReconcileSpec(), doc=doc)
+    task = TaskSpec(id="wake_owners", does=ReconcileSpec(), retries=_RECONCILER_RETRIES, doc=doc)
     return DagSpec(id=RECONCILER, schedule=ScheduleSpec(cron="*/5 * * * *"), tasks=(task,), doc=doc, tags=("lakeline",))
 
 
@@ -71,6 +72,7 @@ def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
             for task in tasks_of(graph, job, step, uris)
         ]
     _check_names(job, tasks)
+    tasks = [replace(task, does=_before_others(task.does, tasks)) for task in tasks]
     return DagSpec(
         id=job.name,
         schedule=_schedule(graph, job, uris, watches),
@@ -110,6 +112,14 @@ def _after_others(does: Does, tasks: Iterable[TaskSpec]) -> Does:
     if isinstance(does, ApproveSpec):
         return replace(does, before=waits.get(f"{does.model}@{GATES[does.alias]}"))
     return does
+
+
+def _before_others(does: Does, tasks: Iterable[TaskSpec]) -> Does:
+    """A question that knows of the one which is asked next of the same version."""
+    if not isinstance(does, ApproveSpec):
+        return does
+    asked = (task.does for task in tasks if isinstance(task.does, ApproveSpec) and task.does.model == does.model)
+    return replace(does, then=next((other.alias for other in asked if GATES[other.alias] == does.alias), None))
 
 
 def watched(assets: Iterable[AssetSpec], watches: Watches) -> tuple[AssetSpec, ...]:
