@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from assets.asset import External
 from assets.graph import Graph
-from assets.job import Approve
 from assets.jobs import Jobs
 from assets.plan import Observed, Step, plan
 from assets.review import Waiting
+from assets.step import Approve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
