@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from assets.asset import External
 from assets.graph import Graph
-from assets.job import Approve
 from assets.jobs import Jobs
 from assets.plan import Observed, Step, plan
 from assets.review import Waiting
+from assets.step import Approve
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=5), timedelta(days=1)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from assets.job import Predictions
+from assets.step import Predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

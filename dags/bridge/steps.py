@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from assets.asset import Asset, External, ModelAsset, group_of
 from assets.graph import Graph
-from assets.job import Approve, Check, Job, Materialize, Step, WaitFor
+from assets.job import Job
 from assets.jobs import made_by
 from assets.key import Reference
+from assets.step import Approve, Check, Materialize, Step, WaitFor
 from dags.bridge.docs import doc_of_asset, doc_of_step
 from dags.bridge.spec import ApproveSpec, AssetSpec, CheckSpec, MaterializeSpec, TaskSpec, WaitSpec
 

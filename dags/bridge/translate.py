@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.graph import Graph
-from assets.job import Approve, Cron, Job, Materialize
-from assets.jobs import made_by
+from assets.job import Cron, Job
+from assets.jobs import RECONCILER, made_by
 from assets.review import GATES
+from assets.step import Approve, Materialize
 from dags.bridge.docs import doc_of_job
 from dags.bridge.spec import (
     ApproveSpec,
@@ -29,10 +30,11 @@ from dags.bridge.spec import (
 from dags.bridge.steps import Uris, reference_spec, tasks_of
 
 Watches = Mapping[str, WatchSpec]
-RECONCILER = "lakeline_reconciler"
 _QUESTIONS = 16
 _LONGEST_TAG = 100
 _RECONCILER_RETRIES = 2
+_FIELDS = 5
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _UNWATCHED: Watches = {}
 
 
@@ -150,9 +152,16 @@ def _schedule(graph: Graph, job: Job, uris: Uris, watches: Watches) -> ScheduleS
 def _check_cron(job: Job, cron: Cron | None) -> None:
     if cron is None:
         return
-    if not croniter.is_valid(cron.expression):
+    told = f"the times of the job {job.name!r}"
+    is_word = cron.expression.startswith("@")
+    if not croniter.is_valid(cron.expression) or (len(cron.expression.split()) != _FIELDS and not is_word):
         wanted = "five fields, as '0 6 * * *' for six in the morning"
-        raise BadOption(job.where, f"the times of the job {job.name!r}", repr(cron.expression), wanted)
+        raise BadOption(job.where, told, repr(cron.expression), wanted)
+    try:
+        croniter(cron.expression, _SOME_DAY).get_next()
+    except CroniterBadDateError as error:
+        wanted = "a day that comes, as '0 6 28 2 *' for the end of February"
+        raise BadOption(job.where, told, repr(cron.expression), wanted) from error
     try:
         ZoneInfo(cron.timezone)
     except (ZoneInfoNotFoundError, OSError, ValueError) as error:
