@@ -10,7 +10,10 @@ from assets.errors import DecidedMeanwhile, TurnedDown
 from assets.graph import Graph
 from assets.jobs import is_table
 from assets.observe import location_of
+from assets.predicted import Agreement, agreement, predicted_by
 from assets.review import GATES, Standing, standing
+from assets.step import Predictions
+from lakehouse.errors import PlatformError
 from lakehouse.lake import Lake
 from lakehouse.table import Location
 from observability.drift import ColumnDrift
@@ -80,6 +83,22 @@ class Gate:
         pairs = self._pairs(comparison).items()
         found = {key: self.lake.distances(self._location(key), before, after) for key, (before, after) in pairs}
         return {key: tuple(ColumnDrift.of(distance) for distance in each) for key, each in found.items()}
+
+    def predicted(self, table: str, version: int) -> int | None:
+        """The newest version of a table that a version of the model has predicted; None where it has not yet."""
+        known = [each for each in self.models.versions(self.name) if each.version == version]
+        return predicted_by(self.lake, table, known[-1]) if known else None
+
+    def agreement_between(self, comparison: Comparison, shown: Predictions) -> Agreement | None:
+        """What the version predicts, beside the one that the alias stands at; None where it has predicted nothing yet."""
+        after, champion = self.predicted(shown.table, comparison.challenger.version), comparison.champion
+        if after is None:
+            return None
+        before = None if champion is None else self.predicted(shown.table, champion.version)
+        try:
+            return agreement(self.lake, shown.table, shown.of, shown.by, before, after)
+        except PlatformError:  # what was predicted before may be cleaned away
+            return agreement(self.lake, shown.table, shown.of, shown.by, None, after)
 
     def _location(self, key: str) -> Location:
         asset = self.graph.assets.get(key)

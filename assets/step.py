@@ -28,7 +28,10 @@ class Materialize:
 
 @dataclass(frozen=True, slots=True)
 class WaitFor:
-    """Waits until a version of a model has an alias, asking every `poll`, and fails after `timeout`."""
+    """Waits until a version of a model has an alias, asking every `poll`, and fails after `timeout`.
+
+    The time counts from when this step begins, however long those before it took. It looks at once, and once more at the end.
+    """
 
     model: str
     alias: Alias
