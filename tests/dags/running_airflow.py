@@ -63,10 +63,14 @@ class RealAirflow:
         (self.airflow.dags / f"{name}.py").write_text(textwrap.dedent(text))
 
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        """An `airflow` command that sees this Airflow."""
-        return subprocess.run(
-            command(*words), env=dict(self.environment), capture_output=True, text=True, check=False, timeout=120
-        )
+        """An `airflow` command that sees this Airflow; one that found SQLite locked is given again."""
+        for _ in range(3):
+            done = subprocess.run(
+                command(*words), env=dict(self.environment), capture_output=True, text=True, check=False, timeout=120
+            )
+            if "database is locked" not in done.stderr:
+                break
+        return done
 
     def process(self, name: str) -> psutil.Process:
         """The process of the scheduler, the triggerer, the dag-processor or the api-server."""

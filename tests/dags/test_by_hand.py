@@ -19,7 +19,7 @@ def hand_orders():
     return pa.table({"id": [1, 2, 3]})
 
 
-made = job("hand_dag", steps=[Materialize("bronze.hand_orders")], schedule=Cron.at("0 6 1 1 *"))
+made = job("hand_dag", steps=[Materialize("bronze.hand_orders")], schedule=Cron.at("0 6 29 2 *"))
 '''
 TASK = "bronze.hand_orders"
 
@@ -62,7 +62,7 @@ def test_what_people_do_by_hand_makes_a_version_where_one_is_wanted_and_else_non
     rest.patch(f"dags/hand_dag/dagRuns/{forced}", {"state": "success"})
     assert rest.wait_for_run("hand_dag", forced) == "success"
 
-    days = ("--from-date", "2024-01-01", "--to-date", "2025-06-01")
+    days = ("--from-date", "2019-01-01", "--to-date", "2024-12-31")
     told = airflow.command("backfill", "create", "--dag-id", "hand_dag", *days, "--reprocess-behavior", "none")
     assert told.returncode == 0, told.stderr
 
@@ -70,6 +70,6 @@ def test_what_people_do_by_hand_makes_a_version_where_one_is_wanted_and_else_non
         found = [each for each in rest.runs("hand_dag") if each["run_type"] == "backfill"]
         return found if len(found) == 2 else None
 
-    for each in until(backfilled, "a run for each of two years"):
+    for each in until(backfilled, "a run for each of two leap years"):
         assert rest.wait_for_run("hand_dag", str(each["dag_run_id"]), ENDED) == "success"
     assert versions() == [0, 1]
