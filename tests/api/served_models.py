@@ -1,5 +1,6 @@
 """Small real models in folders, as `registry.fetch` leaves them."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -46,5 +47,6 @@ def place(folder: Path, booster: xgboost.Booster, body: dict[str, object]) -> Pa
     """Puts a model and its card into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     booster.save_model(folder / "model.ubj")
-    (folder / "served.json").write_text(json.dumps(body))
+    files = {"model.ubj": hashlib.sha256((folder / "model.ubj").read_bytes()).hexdigest()}
+    (folder / "served.json").write_text(json.dumps({"files": files} | body))
     return folder

@@ -91,7 +91,7 @@ def test_a_stop_drains_first_and_the_process_never_loaded_what_is_heavy(folder: 
 def test_a_taken_port_is_named_with_what_to_do(folder: Path, tmp_path: Path) -> None:
     taken = socket.create_server(("127.0.0.1", 0))
     port = str(taken.getsockname()[1])
-    command = [sys.executable, "-m", "tests.api.run_server", str(tmp_path), port, str(folder)]
+    command = [sys.executable, "-m", "tests.api.run_server", str(tmp_path), port, str(folder), "1", "0"]
     with taken:
         found = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
     assert found.returncode == 1
