@@ -49,8 +49,10 @@ def running(home: Path, folder: Path, *, workers: int = 1, share: str = "0") -> 
     command = [sys.executable, "-m", "tests.api.run_server", str(home), "0", str(folder), str(workers), share]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
+    address = process.stdout.readline().strip()
     try:
-        with httpx.Client(base_url=process.stdout.readline().strip(), timeout=60) as client:
+        assert address, process.communicate()[1]
+        with httpx.Client(base_url=address, timeout=60) as client:
             for _ in range(200):
                 try:
                     client.get("/livez")
