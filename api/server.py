@@ -35,8 +35,9 @@ def serve(
 ) -> None:
     """Serves until a signal ends it; `started` is told the address as soon as the port is taken.
 
-    The commands are those of the processes. Each is given the number of the pipe that ends with this process and the
-    run's folder; a worker its place among the workers and the number of the socket as well.
+    The commands are those of the processes. The resolver and the workers are given the number of the pipe that ends with
+    this process and the run's folder, a worker its place among the workers and the number of the socket as well. The
+    flusher is given the number of this process; it ends after the workers have.
     """
     with _listen(settings) as listener, own_folder(settings.runs) as folder:
         pipe, held_open = os.pipe()
@@ -60,7 +61,8 @@ def serve(
             for slot in range(settings.serve_workers)
         ]
         if flusher is not None:
-            roles.append(Role(name="the flusher", command=(*flusher, *shared), environment=environment, ends=1))
+            command = (*flusher, str(os.getpid()))
+            roles.append(Role(name="the flusher", command=command, environment=environment, ends=1))
         end_seconds = settings.serve_drain_seconds + GRACE_SECONDS + 5
         try:
             Supervisor(roles, inherited=(pipe, listener.fileno()), end_seconds=end_seconds).run()

@@ -132,6 +132,22 @@ class RequestMetrics:
         return generate_latest(everything)
 
 
+class RequestMeter:
+    """The series of one method and path, looked up once: a lookup by labels costs more than the counting."""
+
+    def __init__(self, metrics: RequestMetrics, method: str, path: str) -> None:
+        self._requests, self._labels = metrics.requests, (method, path)
+        self._by_status: dict[int, Counter] = {}
+        self.latency = metrics.latency.labels(method, path)
+        self.in_progress = metrics.in_progress.labels(method, path)
+
+    def count(self, status: int) -> None:
+        """One more request that was answered so."""
+        if (counter := self._by_status.get(status)) is None:
+            counter = self._by_status[status] = self._requests.labels(*self._labels, str(status))
+        counter.inc()
+
+
 class _OfAllWorkers(Collector):
     """What all workers have counted, and what is so now."""
 
