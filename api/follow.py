@@ -140,7 +140,8 @@ class Follower:
         self._told[what] = reason
         held = self._placed.target
         goes_on = f"; version {held.version} goes on serving" if held and reason else ""
-        level = logging.WARNING if reason else logging.INFO
+        # That an alias has no version yet is no fault.
+        level = logging.WARNING if reason and (what != "alias" or held) else logging.INFO
         _log.log(level, "%s: %s: %s%s", self._followed, what, reason or "in order again", goes_on)
 
     def _write(self) -> None:

@@ -34,9 +34,10 @@ def resolve(
     `on_poll` is called after each question for the first of them.
     """
     child = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
+    shelf = Shelf(settings.folder)
     followers = [
         Follower(
-            Shelf(settings.folder),
+            shelf,
             settings.placed(alias),
             followed=f"{settings.serve_model}@{alias}",
             named=ask,

@@ -58,8 +58,11 @@ class ApiSettings(BaseSettings):
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """What is followed in the registry: the alias that serves, then the one that takes a share."""
-        return tuple(dict.fromkeys((self.serve_alias, *((self.serve_canary_alias,) if self.serve_canary else ()))))
+        """What is followed in the registry: the alias that serves, and the one before it.
+
+        A version of that one takes a share where a canary is wanted; and it is here when it is promoted.
+        """
+        return tuple(dict.fromkeys((self.serve_alias, self.serve_canary_alias)))
 
     def placed(self, alias: str) -> Path:
         """The file that tells the workers which version to serve under an alias."""

@@ -5,7 +5,9 @@
 
 import os
 import shutil
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +28,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._bringing: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
 
     def place_of(self, target: Target) -> Path:
         """The folder of a version, whether or not it is here."""
@@ -33,22 +36,9 @@ class Shelf:
 
     def bring(self, target: Target, fetch: Callable[[Target, Path], None]) -> Path:
         """The folder of a version, fetched unless it is here; raises `ModelBroken` where something else came."""
-        place = self.place_of(target)
-        if self.holds(target):
-            return place
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            fresh = Path(mkdtemp(prefix=f".{target.version}-", dir=self.folder))
-        except OSError as error:
-            raise StoreUnreachable(str(self.folder), str(error)) from error
-        try:
-            fetch(target, fresh)
-            check_version(fresh, target)
-            check_intact(fresh)
-            self._put(fresh, place, target)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-        return place
+        # Two aliases may name one version at the same moment; it is fetched once.
+        with self._bringing[target.version]:
+            return self.place_of(target) if self.holds(target) else self._brought(target, fetch)
 
     def holds(self, target: Target) -> bool:
         """Whether a version is here, as it was fetched; one without checksums may be anything."""
@@ -93,6 +83,22 @@ class Shelf:
                     shutil.rmtree(left, ignore_errors=True)
         except OSError as error:
             raise StoreUnreachable(str(self.folder), str(error)) from error
+
+    def _brought(self, target: Target, fetch: Callable[[Target, Path], None]) -> Path:
+        place = self.place_of(target)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fresh = Path(mkdtemp(prefix=f".{target.version}-", dir=self.folder))
+        except OSError as error:
+            raise StoreUnreachable(str(self.folder), str(error)) from error
+        try:
+            fetch(target, fresh)
+            check_version(fresh, target)
+            check_intact(fresh)
+            self._put(fresh, place, target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return place
 
     def _put(self, fresh: Path, place: Path, target: Target) -> None:
         try:

@@ -16,6 +16,7 @@ import uvicorn
 
 from api.app import create_app
 from api.canary import Variant
+from api.drain import CloseWhileDraining
 from api.parent import when_parent_ends
 from api.run import METRICS, SEATS
 from api.seats import read_seats, write_seat
@@ -68,8 +69,9 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
         tell=partial(write_seat, folder / SEATS, slot),
     )
     watcher.restore()
+    app = create_app(settings, serving, background=watcher, counted=metrics)
     config = uvicorn.Config(
-        create_app(settings, serving, background=watcher, counted=metrics),
+        CloseWhileDraining(app, serving),
         http="httptools",
         loop="uvloop",
         log_config=None,

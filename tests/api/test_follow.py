@@ -281,3 +281,18 @@ def test_a_defect_ends_neither_the_follower_nor_the_watcher(
     assert version_of(serving) == 1
     assert "a defect" in caplog.text
     assert "another defect" in caplog.text
+
+
+def test_two_aliases_of_one_version_fetch_it_once(registry: Registry, tmp_path: Path) -> None:
+    shelf, begun = Shelf(tmp_path), threading.Barrier(2)
+
+    def bring() -> None:
+        begun.wait()
+        shelf.bring(Target(version=1, run_id="run1"), registry.fetch)
+
+    threads = [threading.Thread(target=bring) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert registry.fetched == [1]

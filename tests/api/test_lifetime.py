@@ -82,7 +82,8 @@ def test_a_stop_drains_first_and_the_process_never_loaded_what_is_heavy(folder: 
         told = server.wait(lambda told: told["ready"] is False)
         assert told["reason"] == "the server is stopping"
         assert server.client.get("/readyz").status_code == 503
-        assert server.predict().status_code == 200
+        answer = server.predict()
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
         out, _ = server.process.communicate(timeout=20)
         assert server.process.returncode == 0
         assert json.loads(out.strip().splitlines()[-1]) == {"loaded": [], "threads": "1"}

@@ -61,7 +61,7 @@ def test_the_folder_of_a_server_that_lives_is_left_alone_and_that_of_a_killed_on
 
 def test_a_share_is_written_as_people_do() -> None:
     assert ApiSettings(serve_canary="12.5%").serve_canary == 0.125  # type: ignore[arg-type]
-    assert ApiSettings.from_env(serve_canary="0.1").aliases == ("production", "staging")
+    assert ApiSettings.from_env(serve_canary="0.1").serve_canary == 0.1
     for wrong in ("110%", "ten%", "-1", "nan"):
         with pytest.raises(BadSetting, match="LAKELINE_SERVE_CANARY"):
             ApiSettings.from_env(serve_canary=wrong)
