@@ -44,9 +44,12 @@ class Serving:
     def choose(self, key: bytes | None = None, forced: str | None = None) -> Chosen:
         """The model that answers a request; who sends the same key is answered by the same one."""
         production, canary = self.need(), self.canary
-        if canary is None or variant_of(self.share, key=key, forced=forced, drawn=random.random()) == "production":
-            return Chosen(variant="production", predictor=production)
-        return Chosen(variant="canary", predictor=canary)
+        # Once it is promoted, a version is no canary any more.
+        if canary is not None and canary.card.version != production.card.version:
+            variant = variant_of(self.share, key=key, forced=forced, drawn=random.random())
+            if variant == "canary":
+                return Chosen(variant=variant, predictor=canary)
+        return Chosen(variant="production", predictor=production)
 
     @property
     def reason(self) -> str:

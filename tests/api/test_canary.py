@@ -1,7 +1,13 @@
+from pathlib import Path
+
+import xgboost
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.canary import place_of, variant_of
+from api.predictor import load
+from api.serving import Serving
+from tests.api import served_models as models
 
 SHARES = st.floats(min_value=0, max_value=1)
 
@@ -34,3 +40,17 @@ def test_a_tester_says_which_one_and_who_has_no_key_is_drawn() -> None:
     assert variant_of(1.0, key=b"ann", forced="production") == "production"
     assert variant_of(0.5, key=None, forced="nonsense", drawn=0.4) == "canary"
     assert variant_of(0.5, key=None, forced=None, drawn=0.6) == "production"
+
+
+def test_what_is_served_chooses_by_the_key_and_a_promoted_canary_is_none(iris: xgboost.Booster, tmp_path: Path) -> None:
+    first, second = (load(models.place(tmp_path / str(v), iris, models.card(v))) for v in (1, 2))
+    serving = Serving(share=0.55)
+    serving.predictor = first
+    assert serving.choose(forced="canary").variant == "production"
+    serving.canary = second
+    assert [serving.choose(key=key).predictor.card.version for key in (b"ann", b"ben", b"ann")] == [1, 1, 1]
+    serving.share = 0.56
+    assert [serving.choose(key=key).predictor.card.version for key in (b"ann", b"ben")] == [2, 1]
+    assert serving.choose(key=b"ann", forced="production").predictor is first
+    serving.predictor = second
+    assert serving.choose(key=b"ann").variant == "production"
