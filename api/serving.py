@@ -51,6 +51,11 @@ class Serving:
                 return Chosen(variant=variant, predictor=canary)
         return Chosen(variant="production", predictor=production)
 
+    def answering(self) -> tuple[Chosen, ...]:
+        """What is loaded: the model in production, and the canary where there is one."""
+        loaded: tuple[tuple[Variant, Predictor | None], ...] = (("production", self.predictor), ("canary", self.canary))
+        return tuple(Chosen(variant=variant, predictor=found) for variant, found in loaded if found is not None)
+
     @property
     def reason(self) -> str:
         """Why no model is loaded."""
@@ -81,25 +86,25 @@ class Serving:
             told["alias"] = placed.alias
         if placed.fetch:
             told["fetch"] = placed.fetch
-        if refused := self._refused_anywhere("production"):
+        if refused := self.refused_anywhere("production"):
             told["refused"] = {"version": refused.target.version, "reason": refused.reason}
         if self.share:
             told["canary"] = self._canary()
         return not self.is_draining, told
+
+    def refused_anywhere(self, variant: Variant) -> Refused | None:
+        """What this worker, the resolver or another worker found that cannot be served."""
+        mine = self.refused.get(variant) or self.placed[variant].refused
+        return mine or next((seat.refused[variant] for seat in self.seats() if variant in seat.refused), None)
 
     def _canary(self) -> dict[str, object]:
         """How the canary is, where a share of the requests is meant for one."""
         told: dict[str, object] = {"share": self.share, "version": self.canary and self.canary.card.version}
         if reason := self.placed["canary"].alias or self.placed["canary"].fetch:
             told["reason"] = reason
-        if refused := self._refused_anywhere("canary"):
+        if refused := self.refused_anywhere("canary"):
             told["refused"] = {"version": refused.target.version, "reason": refused.reason}
         return told
-
-    def _refused_anywhere(self, variant: Variant) -> Refused | None:
-        """What this worker, the resolver or another worker found that cannot be served."""
-        mine = self.refused.get(variant) or self.placed[variant].refused
-        return mine or next((seat.refused[variant] for seat in self.seats() if variant in seat.refused), None)
 
 
 def _time(at: datetime) -> str:

@@ -22,6 +22,7 @@ from observability.metrics import ModelMetrics
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.2
+_AFTER_DEFECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +91,19 @@ class Watcher:
         """Does what follows from the files, where one has changed."""
         for variant, (_, file) in self._files.items():
             if (seen := _state(file)) != self._seen.get(variant, (0, 0)):
-                self._seen[variant] = seen
                 self._obey(variant, read_placed(file))
                 self._tell(self._seat())
+                self._seen[variant] = seen
 
     def _run(self) -> None:
-        while not self._stopped.wait(_LOOK_SECONDS):
+        pause_seconds = _LOOK_SECONDS
+        while not self._stopped.wait(pause_seconds):
+            pause_seconds = _LOOK_SECONDS
             try:
                 self.look()
             except Exception:  # a watcher that died would leave an old model serving in silence
                 _log.exception("watching what is placed failed")
+                pause_seconds = _AFTER_DEFECT_SECONDS
 
     def _obey(self, variant: Variant, placed: Placed) -> None:
         self._serving.placed[variant] = placed
