@@ -1,4 +1,4 @@
-"""What is told of each prediction, and who is told."""
+"""One answer, as it is handed to whatever keeps the prediction log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One row that was answered; `at` is an aware time in UTC, `probabilities` are None where the model gives none."""
+    """One row that was predicted: what was asked, what was said, and by which version of a model."""
 
     request_id: str
     at: datetime
@@ -22,8 +22,8 @@ class Answered:
 
 
 class Recorder(Protocol):
-    """Who is told of each row that was answered, after the answer was made; it costs microseconds and raises nothing."""
+    """Takes answers to be logged; costs the request that was answered next to nothing."""
 
     def record(self, answered: Answered) -> None:
-        """Takes note of one row."""
+        """Takes one row's answer; never waits for a disk."""
         ...
