@@ -1,7 +1,7 @@
 """`python -m api.log.flush`: brings what was logged of predictions from this machine's spool into the lake, each row once.
 
-One process does it for all that serve from one home folder; a second one waits until the first has ended. With
-`--with-parent` it ends when the process that started it is gone.
+One process does it for all that serve from one home folder; a second one waits until the first has ended. With a number of
+a process, `python -m api.log.flush PARENT`, it ends when it is no longer that one's child.
 """
 
 import logging
@@ -65,9 +65,9 @@ class _Read:
 class Flusher:
     """Commits the complete segments of one spool; those of a process that was killed are complete as well."""
 
-    def __init__(self, table: PredictionTable, settings: LogSettings) -> None:
+    def __init__(self, table: PredictionTable, settings: LogSettings, backlog: Backlog | None = None) -> None:
         self._table, self._settings = table, settings
-        self._backlog = Backlog(settings.folder)
+        self._backlog = backlog or Backlog(settings.folder)
         self._committed: int | None = None
 
     def run(self, ending: threading.Event) -> None:
@@ -92,6 +92,7 @@ class Flusher:
             tables = [read.rows for read in batch if read.rows is not None]
             if tables:
                 answered_by = frozenset().union(*(read.answered_by for read in batch))
+                self._committed = None  # if this fails, the table alone tells whether it came to a commit
                 self._commit(together(tables), answered_by, Transaction(application=application, number=number))
                 self._committed = number
             self._backlog.remove([read.segment for read in batch])
@@ -121,7 +122,6 @@ class Flusher:
                 _log.debug("%d predictions are in %s", rows, KEY)
             return True
         except (PlatformError, OSError) as error:
-            self._committed = None  # whether it came to a commit, the table tells
             waiting = depth(self._settings.folder)
             _log.warning(
                 "predictions stay in the spool, where %d bytes of %d wait since %.0f s: %s",
@@ -192,16 +192,16 @@ def main(arguments: Sequence[str]) -> int:
     except PlatformError as error:
         print(error, file=sys.stderr)
         return 1
-    if "--with-parent" in arguments:
-        threading.Thread(target=_end_with, args=(os.getppid(), ending), daemon=True).start()
+    if arguments:
+        threading.Thread(target=_end_with, args=(int(arguments[0]), ending), daemon=True).start()
     flusher.run(ending)
     return 0
 
 
 def _end_with(parent: int, ending: threading.Event) -> None:
-    while not ending.wait(_WAITS_SECONDS):
-        if os.getppid() != parent:
-            ending.set()
+    while os.getppid() == parent and not ending.wait(_WAITS_SECONDS):
+        pass
+    ending.set()
 
 
 if __name__ == "__main__":

@@ -28,14 +28,15 @@ def framed(record: bytes) -> bytes:
 
 def read(data: bytes) -> Read | None:
     """The whole records of a file; None where it is a file of another kind."""
+    # A disk that lost its power may leave zeros, at the end of a file or in place of a record.
     if not data.startswith(MAGIC):
-        is_torn = MAGIC.startswith(data) or not data.strip(b"\0")
+        is_torn = MAGIC.startswith(data.rstrip(b"\0"))
         return Read(records=(), torn_bytes=len(data)) if is_torn else None
     records, place, end = [], len(MAGIC), len(data)
     while place + HEAD_BYTES <= end:
         length, checksum = _HEAD.unpack_from(data, place)
         record = data[place + HEAD_BYTES : place + HEAD_BYTES + length]
-        # A disk that lost its power may leave zeros: a record without content, whose checksum would be right.
+        # The checksum of nothing is zero, so zeros would be a record without content.
         if not length or len(record) < length or zlib.crc32(record) != checksum:
             break
         records.append(record)
