@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -20,12 +21,11 @@ from api.log.backlog import depth
 from api.log.flush import Flusher
 from api.log.rows import KEY
 from api.log.settings import LogSettings
-from assets.graph import Graph
-from assets.tending import Tender
+from api.log.spool import Spool
 from lakehouse.engine import Transaction
 from lakehouse.errors import CommitTaken
 from lakehouse.lake import Lake
-from registry.models import Models
+from lakehouse.upkeep import look
 from tests.api.log.answers import NOON, answered, files, logged, numbers, spooled
 
 PROJECT = Path(__file__).parents[3]
@@ -273,14 +273,61 @@ def test_a_transaction_is_committed_once_and_its_number_outlives_the_log_it_stan
     assert (lake.last_transaction("ops.told", "a"), lake.last_transaction("ops.told", "b")) == (3, 1)
 
 
+def compacted(lake: Lake) -> int:
+    """How many files an upkeep would put together."""
+    commits = lake.history(KEY)
+    kept = [commit.version for commit in commits]
+    need = look(lake.files, lake.location(KEY), kept, timedelta(0), NOON, known=kept[-1])
+    assert need
+    return need.compacts.files
+
+
 def test_upkeep_puts_the_small_files_of_the_log_together(settings: LogSettings) -> None:
     for number in range(9):
         spooled(settings, answered(number))
         flushed(settings)
     lake = Lake.from_env()
-    done = Tender(lake, Models.from_env(lake), Graph(assets={})).run(grace=timedelta(0))
-    (table,) = [table for table in done.tables if table.key == KEY]
-    assert (table.error, table.engine, table.compacted.files) == (None, "duckdb", 9)
+    place, commits = lake.location(KEY), lake.history(KEY)
+    assert all(
+        commit.stamp and commit.stamp.asset == KEY for commit in commits
+    )  # by which an upkeep knows it for its own
+    assert lake.writer(KEY, commits) == "duckdb"
+    assert compacted(lake) == 9
+    lake.care("duckdb").compact(place)
+    assert compacted(lake) == 0
     spooled(settings, answered(9))
     flushed(settings)
     assert numbers() == list(range(10))
+
+
+@pytest.mark.long
+def test_flushers_that_are_killed_again_and_again_while_rows_come_leave_each_row_once(
+    settings: LogSettings, flusher: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    dice = random.Random(6)
+    spool, ending, written = Spool(settings), threading.Event(), 0
+    spool.start()
+
+    def answer() -> None:
+        nonlocal written
+        while not ending.wait(0.002):
+            spool.record(answered(written))
+            written += 1
+
+    answering = threading.Thread(target=answer)
+    answering.start()
+    log = Path(Lake.from_env().location(KEY).uri, "_delta_log")
+    for _ in range(12):
+        before = len(list(log.glob("*.json")))
+        working = flusher()
+        assert waited(lambda before=before: len(list(log.glob("*.json"))) > before)  # type: ignore[misc]
+        time.sleep(dice.uniform(0.0, 1.5))
+        working.kill()
+        working.wait()
+    ending.set()
+    answering.join()
+    spool.stop()
+    while files(settings):
+        flushed(settings)
+    assert spool.dropped == 0
+    assert numbers() == list(range(written))
