@@ -12,23 +12,30 @@ _ANY: dict[str, object] = {
     "title": "Features",
     "description": "no model is loaded yet; its fields stand here as soon as one is",
 }
-_REFUSED: dict[str, object] = {
+_PROBLEM: dict[str, object] = {
     "type": "object",
     "properties": {
-        "detail": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
             "type": "array",
             "items": {
                 "type": "object",
                 "properties": {
-                    "type": {"type": "string"},
-                    "loc": {"type": "array", "items": {"type": "string"}},
-                    "msg": {"type": "string"},
+                    "field": {"type": ["string", "null"]},
+                    "reason": {"type": "string"},
+                    "kind": {"type": "string"},
+                    "row": {"type": "integer"},
                 },
+                "required": ["field", "reason", "kind"],
             },
-        }
+        },
     },
+    "required": ["type", "title", "status", "detail"],
 }
-_SIMPLE: dict[str, object] = {"type": "object", "properties": {"detail": {"type": "string"}}}
+_PROBLEM_BODY: dict[str, object] = {"content": {"application/problem+json": {"schema": _PROBLEM}}}
 _HEADERS = ("X-Model-Name", "X-Model-Version", "X-Model-Run", "X-Model-Inputs")
 
 
@@ -39,9 +46,15 @@ def openapi_of(app: FastAPI, serving: Serving) -> Callable[[], dict[str, object]
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
         )
-        operation = document["paths"]["/predict"]["post"]
-        operation["requestBody"] = {"required": True, "content": _json(_fields(serving))}
-        operation["responses"] = _answers(serving)
+        document["paths"]["/predict"] = {
+            "post": {
+                "tags": ["prediction"],
+                "summary": "Predicts one row",
+                "operationId": "predict",
+                "requestBody": {"required": True, "content": _json(_fields(serving))},
+                "responses": _answers(serving),
+            }
+        }
         return document
 
     return openapi
@@ -61,11 +74,17 @@ def _answers(serving: Serving) -> dict[str, object]:
     headers = {name: {"schema": {"type": "string"}} for name in _HEADERS}
     return {
         "200": {"description": "the prediction", "content": _json(body), "headers": headers},
-        "400": {"description": "the body is not JSON", "content": _json(_SIMPLE)},
-        "413": {"description": "the body is too large", "content": _json(_SIMPLE)},
-        "415": {"description": "the body does not say it is JSON", "content": _json(_SIMPLE)},
-        "422": {"description": "a field is not as the model wants it", "content": _json(_REFUSED)},
-        "503": {"description": "no model is loaded yet", "content": _json(_SIMPLE)},
+        "400": {"description": "the body is not JSON"} | _PROBLEM_BODY,
+        "413": {"description": "the body is too large"} | _PROBLEM_BODY,
+        "415": {
+            "description": "the body does not say it is JSON",
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
+        },
+        "422": {
+            "description": "a field is not as the model wants it",
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
+        },
+        "503": {"description": "no model is loaded yet"} | _PROBLEM_BODY,
     }
 
 
