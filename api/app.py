@@ -15,7 +15,7 @@ from api.log.record import Recorder
 from api.middleware import CountRequests
 from api.openapi import openapi_of
 from api.problem import answer_of, plain_answer
-from api.routes import docs, health, metrics
+from api.routes import docs, health, inference, invocations, metrics, models, rows
 from api.routes.predict import predict_route
 from api.serving import Serving
 from api.settings import ApiSettings
@@ -68,7 +68,7 @@ def create_app(
     app.state.recorder = recorder
     predict = Predict(batch=settings.serve_batch)
     app.router.routes.append(predict_route(predict))
-    for room in (health, metrics, docs):
+    for room in (rows, models, inference, invocations, health, metrics, docs):
         app.include_router(room.router)
     app.openapi = openapi_of(app, serving)  # type: ignore[method-assign]
     app.add_exception_handler(PlatformError, _answer_platform_error)
@@ -81,11 +81,12 @@ def create_app(
     return app
 
 
-async def _answer_platform_error(_: Request, error: Exception) -> Response:
+async def _answer_platform_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, PlatformError):
         raise error
     log_error(error)
-    return answer_of(error)
+    # Clients of the Open Inference Protocol look for the reason under a name of their own.
+    return answer_of(error, also="error" if request.url.path.startswith("/v2") else None)
 
 
 async def _answer_http_error(_: Request, error: Exception) -> Response:

@@ -18,7 +18,10 @@ Row = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """The model's features in its own order, each told how it comes from a request."""
+    """The model's features in its own order, each told how it comes from a request.
+
+    A derived feature is computed, unless the row has it already, as a row of MLflow's clients has.
+    """
 
     features: tuple[Column, ...]
     derived: Mapping[str, Expression]
@@ -27,6 +30,12 @@ class Encoding:
     def row(self, values: Row) -> list[float]:
         """The features of one row; raises `InputRefused` where a derived one is not a finite number."""
         return [part(values) for part in self.parts]
+
+    def one(self, values: Row) -> "np.ndarray":
+        """The features of one row, as the only row of a matrix."""
+        import numpy as np
+
+        return np.array([self.row(values)], dtype=np.float32)
 
     def rows(self, rows: Sequence[Row]) -> "np.ndarray":
         """The features of many rows; what is wrong is told with the number of its row."""
@@ -41,14 +50,14 @@ class Encoding:
         return matrix
 
     def columns(self, columns: "Mapping[str, np.ndarray]") -> "np.ndarray":
-        """The features of checked columns, in which NaN is a null; a derived feature that was given is taken as it is."""
+        """The features of checked columns, in which NaN is a null."""
         import numpy as np
 
         count = len(next(iter(columns.values())))
         matrix = np.empty((count, len(self.features)), dtype=np.float32)
         for place, feature in enumerate(self.features):
-            given = columns.get(feature.name)
-            matrix[:, place] = self._computed(feature, columns) if given is None else given
+            is_derived = feature.name in self.derived
+            matrix[:, place] = self._computed(feature, columns) if is_derived else columns[feature.name]
         return matrix
 
     def _computed(self, feature: Column, columns: "Mapping[str, np.ndarray]") -> "np.ndarray":
@@ -93,6 +102,9 @@ def _given(feature: Column) -> Callable[[Row], float]:
 
 def _derived(feature: Column, expression: Expression) -> Callable[[Row], float]:
     def value(values: Row) -> float:
+        given = values.get(feature.name)
+        if given is not None and not isinstance(given, str):
+            return given
         numbers = {name: _number(values.get(name)) for name in expression.names}
         try:
             found = expression(numbers)

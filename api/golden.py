@@ -46,7 +46,7 @@ def _features(number: int, row: Mapping[str, Value], encoding: Encoding) -> list
         told = _number(row[feature.name], codes_of(feature), f"golden row {number}, {feature.name!r}")
         expression = encoding.derived.get(feature.name)
         if expression is not None and all(name in row for name in expression.names):
-            _check_derived(number, feature.name, told, part, row)
+            _check_derived(number, feature.name, told, part, {name: row[name] for name in expression.names})
         found.append(told)
     return found
 

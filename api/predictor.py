@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictor:
-    """A loaded model; a value that never changes, so that one assignment puts it in another's place."""
+    """A loaded model; a value that never changes, so that one assignment puts it in another's place.
+
+    `schema` is what a request of ours holds, `signature` what a client of MLflow's sends.
+    """
 
     card: ModelCard
     schema: RequestSchema
+    signature: RequestSchema
     encoding: Encoding
     booster: "xgboost.Booster"
     trees: tuple[int, int]
@@ -43,9 +47,7 @@ class Predictor:
 
     def predict(self, values: Mapping[str, Value]) -> int | float:
         """The number of the class, or the plain value of a regressor."""
-        import numpy as np
-
-        found = self.outputs(np.array([self.encoding.row(values)], dtype=np.float32))
+        found = self.outputs(self.encoding.one(values))
         return cast("int | float", self.predictions(found)[0].item())
 
     def outputs(self, matrix: "np.ndarray") -> "np.ndarray":
@@ -103,6 +105,7 @@ def load(folder: Path) -> Predictor:
     predictor = Predictor(
         card=card,
         schema=RequestSchema(columns, _example(card, columns)),
+        signature=_signature(card, columns),
         encoding=encoding_of(_features(card), derived),
         booster=booster,
         trees=(0, 0) if last is None else (0, int(last) + 1),
@@ -156,6 +159,14 @@ def _request(card: ModelCard, derived: Mapping[str, Expression]) -> tuple[Column
             if columns.setdefault(name, Column(name=name)).type == "string":
                 raise ModelBroken(f"{feature} is derived from {name}, which is a text")
     return tuple(columns.values())
+
+
+def _signature(card: ModelCard, columns: tuple[Column, ...]) -> RequestSchema:
+    """The features as MLflow knows them, where a client may send what is derived here, or leave it out."""
+    features = _features(card)
+    named = {column.name: column for column in (*features, *columns)}
+    asked_for_all = {column.name for column in features} & {column.name for column in columns}
+    return RequestSchema(tuple(named.values()), may_lack=named.keys() - asked_for_all)
 
 
 def _example(card: ModelCard, columns: tuple[Column, ...]) -> Mapping[str, Value] | None:

@@ -60,10 +60,11 @@ def problem_of(error: PlatformError) -> dict[str, object]:
     return told
 
 
-def answer_of(error: PlatformError) -> Response:
-    """The answer to a request that ended with an error."""
+def answer_of(error: PlatformError, *, also: str | None = None) -> Response:
+    """The answer to a request that ended with an error; `also` is another name under which its detail is told."""
     headers = {"Retry-After": "1"} if status_of(error) == 503 else None
-    return _response(problem_of(error), headers)
+    told = problem_of(error)
+    return _response(told if also is None else told | {also: told["detail"]}, headers)
 
 
 def plain_answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

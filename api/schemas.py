@@ -1,6 +1,6 @@
 """What a request may hold, made from the columns of the model that is served."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema, from_json
@@ -37,14 +37,20 @@ class RequestSchema:
     None may be missing that training always had, and there are no others.
     """
 
-    def __init__(self, columns: Sequence[Column], example: Mapping[str, Value] | None = None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        example: Mapping[str, Value] | None = None,
+        *,
+        may_lack: Collection[str] = (),
+    ) -> None:
         self.columns = tuple(columns)
         self.fields = tuple(column.name for column in columns)
         self.example = {name: example[name] for name in self.fields} if example else None
-        row = _row_schema(self.columns)
+        row = _row_schema(self.columns, may_lack)
         self._row = SchemaValidator(row)
         self._rows = SchemaValidator(core_schema.list_schema(row, min_length=1, fail_fast=True))
-        self._reasons = {column.name: _reason_of_category(column) for column in columns if column.categories}
+        self._reasons = {column.name: reason_of_category(column) for column in columns if column.categories}
 
     def read(self, body: bytes) -> dict[str, Value]:
         """The values of a JSON object, by field; raises what is wrong with it, field by field."""
@@ -104,9 +110,12 @@ def read_json(body: bytes) -> object:
         raise BodyNotJson(str(error)) from error
 
 
-def _row_schema(columns: Sequence[Column]) -> CoreSchema:
+def _row_schema(columns: Sequence[Column], may_lack: Collection[str]) -> CoreSchema:
     fields = {
-        column.name: core_schema.typed_dict_field(_value_schema(column), required=column.required) for column in columns
+        column.name: core_schema.typed_dict_field(
+            _value_schema(column), required=column.required and column.name not in may_lack
+        )
+        for column in columns
     }
     return core_schema.typed_dict_schema(fields, extra_behavior="forbid", strict=True)
 
@@ -137,6 +146,7 @@ def _described(column: Column) -> dict[str, object]:
     return told if bound is None else told | {"minimum": -bound, "maximum": bound - 1}
 
 
-def _reason_of_category(column: Column) -> str:
+def reason_of_category(column: Column) -> str:
+    """Which texts a column takes."""
     named = ", ".join(column.categories[:20])
     return f"wanted one of {named}" if len(column.categories) <= 20 else f"wanted a category of training: {named}, ..."

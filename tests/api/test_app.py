@@ -1,11 +1,8 @@
-import asyncio
 import json
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
-from fastapi import FastAPI
 
 import api.errors
 import lakehouse.errors
@@ -17,17 +14,7 @@ from api.serving import Serving
 from api.settings import ApiSettings
 from lakehouse.errors import BadSetting, PlatformError, StoreUnreachable, Transient
 from tests.api import served_models as models
-
-JSON = {"content-type": "application/json"}
-
-
-def ask(app: FastAPI, method: str, path: str, **more: object) -> httpx.Response:
-    async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.request(method, path, **more)  # type: ignore[arg-type]
-
-    return asyncio.run(asked())
+from tests.api.asked import JSON, ask
 
 
 class Failing(Serving):
