@@ -1,11 +1,13 @@
 """The model that an alias names, asked here: by a server that follows the alias, or once."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from api.errors import BadRow, ModelUnclear, NoVersionNamed
 from api.fetch import ChildFetch
+from api.log.settings import LogSettings
 from api.predictor import load
 from api.served import Target
 from api.settings import ApiSettings
@@ -17,6 +19,8 @@ from observability.log import start_log
 from registry.aliases import read_alias
 from registry.models import Models
 from registry.settings import RegistrySettings
+
+FLUSHER = (sys.executable, "-P", "-m", "api.log.flush")
 
 
 @dataclass(slots=True)
@@ -64,7 +68,7 @@ def serve_production(settings: ApiSettings, *, started: Callable[[str], None]) -
 
     readers(settings)  # a wrong setting of the registry or the lake is told here, and not by a child over and over
     start_log(style=settings.log_format)
-    serve(settings, started=started)
+    serve(settings, flusher=FLUSHER if LogSettings.from_env().predictions else None, started=started)
 
 
 def predict_once(fields: Sequence[str], *, model: str | None, alias: str) -> dict[str, object]:

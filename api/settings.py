@@ -37,6 +37,7 @@ class ApiSettings(BaseSettings):
     serve_fetch_seconds: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     serve_drain_seconds: float = Field(default=1.0, ge=0, le=600, allow_inf_nan=False)
     serve_body_limit: int = Field(default=65_536, ge=1)
+    serve_rows_limit: int = Field(default=67_108_864, ge=1)
     serve_batch: bool = True
     serve_canary: Share = 0.0
     serve_canary_alias: str = Field(default="staging", pattern=r"^[A-Za-z0-9_-]+$")

@@ -7,16 +7,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
-from api.app import create_app
+from api.app import Background, create_app
 from api.canary import Variant
+from api.counted import CountAnswers
 from api.drain import CloseWhileDraining
+from api.log.settings import LogSettings
+from api.log.spool import Spool
 from api.parent import when_parent_ends
 from api.run import METRICS, SEATS
 from api.seats import read_seats, write_seat
@@ -56,6 +59,21 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+class _Beside:
+    """All that runs beside the requests."""
+
+    def __init__(self, parts: Sequence[Background]) -> None:
+        self._parts = parts
+
+    def start(self) -> None:
+        for part in self._parts:
+            part.start()
+
+    def stop(self) -> None:
+        for part in self._parts:
+            part.stop()
+
+
 def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket) -> None:
     """Answers until a signal ends it; the model of the last time is loaded before the first request is taken."""
     _load_xgboost_alone()
@@ -69,7 +87,11 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
         tell=partial(write_seat, folder / SEATS, slot),
     )
     watcher.restore()
-    app = create_app(settings, serving, background=watcher, counted=metrics)
+    logged = LogSettings.from_env()
+    spool = Spool(logged) if logged.predictions else None
+    recorder = CountAnswers(metrics.models, spool)
+    beside = _Beside((watcher, spool) if spool else (watcher,))
+    app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder)
     config = uvicorn.Config(
         CloseWhileDraining(app, serving),
         http="httptools",
