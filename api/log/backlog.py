@@ -4,10 +4,10 @@
 the transaction of this spool. So a number that is not above the last transaction was committed, whatever befell the flusher.
 """
 
-import os
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,17 +36,15 @@ class Taken:
 
 def depth(folder: Path) -> Depth:
     """How much waits in a spool's folder; nothing where there is none."""
-    sizes, times = [], []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith((OPEN, CLOSED, _TAKEN, _ASIDE)):
-                    told = entry.stat()
-                    sizes.append(told.st_size)
-                    if entry.name.endswith((CLOSED, _TAKEN)):
-                        times.append(told.st_mtime)
-    except FileNotFoundError:
-        return depth(folder) if folder.is_dir() else Depth()  # a segment was handed over in the middle of the look
+    sizes: list[int] = []
+    times: list[float] = []
+    for suffix in (OPEN, CLOSED, _TAKEN, _ASIDE):
+        for path in folder.glob(f"*{suffix}"):
+            with suppress(FileNotFoundError):  # it was handed over, or committed, a moment ago
+                told = path.stat()
+                sizes.append(told.st_size)
+                if suffix in {CLOSED, _TAKEN}:
+                    times.append(told.st_mtime)
     oldest = max(0.0, time.time() - min(times)) if times else 0.0
     return Depth(segments=len(sizes), bytes=sum(sizes), oldest_seconds=oldest)
 
