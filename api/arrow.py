@@ -1,10 +1,12 @@
 """Arrow IPC streams: many rows in, their answers out."""
 
+import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from api.columns import absent, check_names, checked
 from api.errors import BodyNotArrow, Fault, InputRefused
+from api.flatbuffer import is_compressed
 from api.schemas import RequestSchema
 
 if TYPE_CHECKING:
@@ -21,10 +23,13 @@ def read_table(body: bytes) -> "pa.Table":
     import pyarrow as pa
 
     try:
+        if any(is_compressed(bytes(message.metadata)) for message in pa.ipc.MessageReader.open_stream(body)):
+            # A few bytes may unpack to more than the machine has.
+            raise BodyNotArrow("it is compressed; send it as it is")
         with pa.ipc.open_stream(body) as reader:
             table = reader.read_all()
         table.validate(full=True)
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, struct.error, IndexError) as error:
         raise BodyNotArrow((str(error).splitlines() or [type(error).__name__])[0][:200]) from error
     if table.num_rows == 0:
         raise InputRefused([Fault(kind="too_short", field=None, reason="wanted at least one row")])

@@ -70,9 +70,9 @@ def fuzz(operation: schemathesis.APIOperation, examples: int, *, derandomize: bo
         sent()
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/v2/models/{name}/infer"])
 def test_nothing_that_can_be_sent_is_a_defect(document: schemathesis.BaseSchema, path: str) -> None:
-    fuzz(document[path]["POST"], 6, derandomize=True)
+    fuzz(document[path]["POST"], 5, derandomize=True)
 
 
 @pytest.mark.long

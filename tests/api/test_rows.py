@@ -160,6 +160,16 @@ def test_a_body_that_is_no_batch_is_refused(app: FastAPI) -> None:
     assert ask(small, "POST", "/predict/batch", json=ROWS).status_code == 413
 
 
+def test_a_stream_that_would_unpack_to_more_than_it_is_is_refused(app: FastAPI) -> None:
+    for column in (pa.array([1.0] * 50), pa.array(["a"] * 50).dictionary_encode()):
+        for packed in ("lz4", "zstd"):
+            table, sink = pa.table({"a": column}), pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=packed)) as writer:
+                writer.write_table(table)
+            answer = ask(app, "POST", "/predict/batch", content=bytes(sink.getvalue()), headers=ARROW)
+            assert (answer.status_code, "it is compressed" in answer.text) == (400, True)
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_no_broken_stream_brings_it_down(app: FastAPI, data: st.DataObject) -> None:
