@@ -21,7 +21,7 @@ def serving_of(request: Request) -> Serving:
 def chosen_of(request: Request) -> Chosen:
     """The model that answers this request; taken once and used to its end, whatever is swapped meanwhile."""
     key = request.headers.get(settings_of(request).serve_canary_header)
-    return serving_of(request).choose(key and key.encode(), request.headers.get(FORCED_HEADER))
+    return serving_of(request).choose(key.encode() if key else None, request.headers.get(FORCED_HEADER))
 
 
 def metrics_of(request: Request) -> RequestMetrics:
