@@ -2,9 +2,10 @@
 
 from assets.author import asset, external, model
 from assets.check import CheckOutcome, custom, references, rows, unique
-from assets.job import Approve, Check, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
+from assets.job import Cron, OnUpdate, job
 from assets.matching import matches
 from assets.measure import fresh, row_count
+from assets.step import Approve, Check, Materialize, Predictions, WaitFor
 from assets.trained import Trained
 from assets.write import merge
 

@@ -19,6 +19,8 @@ PlatformError (lakehouse.errors)
 │   ├── VersionsLost             versions of tables that models were trained on and that are gone
 │   ├── UnknownRun               a run that made nothing
 │   ├── ForeignTable             a table at an asset's place that others wrote
+│   ├── DecidedMeanwhile         an answer to a question that others have answered
+│   ├── TurnedDown               a version to be moved that a person has turned down
 │   ├── FunctionFailed           an author's function raised
 │   ├── InputGone                a version that a model was trained on and that was removed meanwhile
 │   ├── NothingToCompare         a model and a table between which no drift can be measured
@@ -273,6 +275,34 @@ class ForeignTable(Fatal):
         return (
             f"the table at {self.location!r} was written by others, and by no run of {self.key!r}: drop it or give the asset "
             "another key; --force writes over it, and 'lakeline.at' still reads what it held"
+        )
+
+
+class DecidedMeanwhile(Fatal):
+    """An answer to a question that others have answered."""
+
+    def __init__(self, model: str, version: int, alias: str, decided: str) -> None:
+        super().__init__(model, version, alias, decided)
+        self.model, self.version, self.alias, self.decided = model, version, alias, decided
+
+    def __str__(self) -> str:
+        return (
+            f"{self.alias} of {self.model} was not moved to version {self.version}, nor is that turned down: "
+            f"it was decided meanwhile ({self.decided}); look at it anew"
+        )
+
+
+class TurnedDown(Fatal):
+    """A version to be moved that a person has turned down."""
+
+    def __init__(self, model: str, version: int, alias: str, decided: str) -> None:
+        super().__init__(model, version, alias, decided)
+        self.model, self.version, self.alias, self.decided = model, version, alias, decided
+
+    def __str__(self) -> str:
+        return (
+            f"version {self.version} of {self.model} was turned down for {self.alias} ({self.decided}); "
+            "--why with a reason moves it all the same"
         )
 
 

@@ -6,16 +6,20 @@ from typing import Self
 
 from assets.asset import ModelAsset
 from assets.catalog import load
+from assets.errors import DecidedMeanwhile, TurnedDown
 from assets.graph import Graph
 from assets.jobs import is_table
 from assets.observe import location_of
+from assets.predicted import Agreement, agreement, predicted_by
 from assets.review import GATES, Standing, standing
+from assets.step import Predictions
+from lakehouse.errors import PlatformError
 from lakehouse.lake import Lake
 from lakehouse.table import Location
 from observability.drift import ColumnDrift
 from registry.comparison import Comparison, Promotion
 from registry.errors import NotBetter, NothingToPromote, UnknownAlias, UnknownModel, UnknownVersion
-from registry.journal import Told
+from registry.journal import BY_HAND, Event, Told
 from registry.models import Models
 from registry.promote import Rule
 from registry.settings import RegistrySettings
@@ -80,6 +84,22 @@ class Gate:
         found = {key: self.lake.distances(self._location(key), before, after) for key, (before, after) in pairs}
         return {key: tuple(ColumnDrift.of(distance) for distance in each) for key, each in found.items()}
 
+    def predicted(self, table: str, version: int) -> int | None:
+        """The newest version of a table that a version of the model has predicted; None where it has not yet."""
+        known = [each for each in self.models.versions(self.name) if each.version == version]
+        return predicted_by(self.lake, table, known[-1]) if known else None
+
+    def agreement_between(self, comparison: Comparison, shown: Predictions) -> Agreement | None:
+        """What the version predicts, beside the one that the alias stands at; None where it has predicted nothing yet."""
+        after, champion = self.predicted(shown.table, comparison.challenger.version), comparison.champion
+        if after is None:
+            return None
+        before = None if champion is None else self.predicted(shown.table, champion.version)
+        try:
+            return agreement(self.lake, shown.table, shown.of, shown.by, before, after)
+        except PlatformError:  # what was predicted before may be cleaned away
+            return agreement(self.lake, shown.table, shown.of, shown.by, None, after)
+
     def _location(self, key: str) -> Location:
         asset = self.graph.assets.get(key)
         return self.lake.location(key) if asset is None else location_of(self.lake, asset)
@@ -92,11 +112,17 @@ class Gate:
             if key not in self.graph.assets or is_table(self.graph, key)
         }
 
-    def check(self, comparison: Comparison, why: str) -> None:
-        """Refuses a worse version that comes without a reason."""
-        if not comparison.is_there and not comparison.decision.better and not why.strip():
-            c = comparison
+    def check(self, comparison: Comparison, seen: Standing, why: str) -> None:
+        """Refuses a version that comes without a reason where it is worse, or was turned down."""
+        c = comparison
+        if why.strip() or c.is_there:
+            return
+        if not c.decision.better:
             raise NotBetter(c.name, c.challenger.version, c.alias, c.decision.reasons)
+        if seen == "rejected":
+            version = c.challenger.version
+            told = [e for e in self._decisions(c.alias) if e.event == "rejected" and e.version == version]
+            raise TurnedDown(c.name, version, c.alias, _told(told[-1]))
 
     def standing(self, alias: str, version: int) -> Standing:
         """What has become of a version before the gate."""
@@ -114,27 +140,38 @@ class Gate:
         """Whether the rule answers, and no person."""
         return self.gates.get(alias) == "rule"
 
-    def move(self, comparison: Comparison, *, by: str, why: str) -> Promotion:
-        """Moves the alias, and journals who did it and why."""
-        c = comparison
-        return self.models.promote(self.name, c.challenger.version, c.alias, by=by, why=why, rule=self.rule)
+    def answer(
+        self, comparison: Comparison, seen: Standing, *, is_yes: bool, by: str, why: str, run: str = BY_HAND
+    ) -> Promotion:
+        """Moves the alias or turns the version down, and journals who did it and why.
 
-    def reject(self, comparison: Comparison, *, by: str, why: str) -> None:
-        """Journals that a person looked at the version and left the alias where it is."""
-        c = comparison
-        self.models.reject(self.name, c.challenger.version, c.alias, by=by, why=why.strip() or "answered no")
-
-    def answer(self, comparison: Comparison, *, is_yes: bool, by: str, why: str, run: str) -> None:
-        """Moves the alias or turns the version down, if the question is still open where that is journaled."""
+        Only if the version stands by then as it was `seen`, beside the champion that it was compared with: what others have
+        decided meanwhile stays, and there is no event.
+        """
         name, version, alias = self.name, comparison.challenger, comparison.alias
 
         def still(told: Told) -> bool:
-            return standing(told, name, alias, version) == "open"
+            return (standing(told, name, alias, version), told.aliases(name).get(alias)) == (seen, comparison.champion)
 
         if is_yes:
-            self.models.promote(name, version.version, alias, by=by, why=why, rule=self.rule, run=run, still=still)
-        else:
-            self.models.reject(name, version.version, alias, by=by, why=why or "answered no", run=run, still=still)
+            return self.models.promote(
+                name, version.version, alias, by=by, why=why, rule=self.rule, run=run, still=still
+            )
+        told_why = why.strip() or "answered no"
+        event = self.models.reject(name, version.version, alias, by=by, why=told_why, run=run, still=still)
+        return Promotion(comparison=comparison, event=event)
+
+    def refuse_late(self, promotion: Promotion) -> None:
+        """Raises where others have decided meanwhile."""
+        c = promotion.comparison
+        if promotion.event is None and not c.is_there:
+            decided = [_told(event) for event in self._decisions(c.alias)]
+            raise DecidedMeanwhile(
+                c.name, c.challenger.version, c.alias, decided[-1] if decided else "a newer one waits"
+            )
+
+    def _decisions(self, alias: str) -> tuple[Event, ...]:
+        return tuple(event for event in self.models.events(self.name) if event.alias == alias)
 
     @staticmethod
     def _is_one_table(comparison: Comparison, key: str) -> bool:
@@ -143,6 +180,14 @@ class Gate:
         ]
         read = [stamp.inputs[key] for stamp in stamps if key in stamp.inputs]
         return len({each.table for each in read if each.alias is None}) == 1
+
+
+def _told(event: Event) -> str:
+    """A decision, by whom and why."""
+    did = (
+        f"moved it to version {event.to_version}" if event.event == "moved" else f"turned down version {event.version}"
+    )
+    return f"{event.by} {did} at {event.at:%Y-%m-%d %H:%M:%S} UTC: {event.why}"
 
 
 def _declared(graph: Graph, name: str) -> ModelAsset | None:

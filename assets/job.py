@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, get_args
 
+from assets import options
 from assets.errors import BadOption, Where
+from assets.step import Step, check_step
+
+Needs = Literal["any", "all"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class OnUpdate:
     """Whenever assets have new versions: one of them, or each of them since the last time."""
 
     assets: tuple[str, ...]
-    needs: Literal["any", "all"]
+    needs: Needs
 
     @classmethod
     def any(cls, *assets: str) -> "OnUpdate":
@@ -44,69 +48,6 @@ class OnUpdate:
 
 
 Schedule = Cron | OnUpdate
-Gated = Literal["staging", "production"]
-
-
-@dataclass(frozen=True, slots=True)
-class Materialize:
-    """Makes what is missing or stale of a selection: one task `by="asset"` for each, or one for the whole `"step"`.
-
-    A job that makes assets owns them, and no other job may. With `owns=False` it only sees to it that they are fresh.
-    `name` is the task's name where there is one task.
-    """
-
-    selection: str
-    by: Literal["asset", "step"] = "asset"
-    name: str | None = None
-    owns: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class WaitFor:
-    """Waits until a version of a model has an alias, asking every `poll`, and fails after `timeout`."""
-
-    model: str
-    alias: str
-    poll: timedelta = timedelta(seconds=30)
-    timeout: timedelta = timedelta(days=7)
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Predictions:
-    """A table in which a model's predictions stand: in the column `of`, one for each value of the column `by`."""
-
-    table: str
-    of: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Approve:
-    """Asks whether a model's version may have an alias: a person, or the rule where the model's gate says so.
-
-    Before `staging` it is the candidate, before `production` what is in staging. A `shown` table is waited for until the version
-    has predicted it, and compared with what the version before predicted. Somebody is reminded every `remind`.
-    """
-
-    model: str
-    alias: Gated
-    shown: Predictions | None = None
-    remind: timedelta = timedelta(days=1)
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Compares a table as it is now with what a model was trained on: the version of it that stands at `alias`."""
-
-    table: str
-    model: str
-    alias: str = "production"
-    name: str | None = None
-
-
-Step = Materialize | WaitFor | Approve | Check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,43 +92,65 @@ def job(
     makes or compares something, `pool` the Airflow pool that they share; what an asset says of its own counts more.
     """
     where = Where.of_caller()
-    schedules = (schedule,) if isinstance(schedule, (Cron, OnUpdate)) else tuple(schedule)
-    made = Job(
+    options.check_name(where, "the name of a job", name)
+    options.check_texts(where, description=description, owner=owner, pool=pool)
+    return Job(
         name=name,
-        steps=tuple(steps),
+        steps=_steps(where, name, steps),
         where=where,
-        schedule=schedules,
+        schedule=_schedules(where, name, schedule),
         description=description,
         owner=owner,
-        tags=dict(tags or {}),
+        tags=options.tags(where, tags),
         pool=pool,
-        timeout=timeout,
+        timeout=options.duration(where, "timeout", timeout),
     )
-    _check(made)
-    return made
 
 
-def _check(made: Job) -> None:
-    told = f"of the job {made.name!r}"
-    if not made.name.replace("_", "a").replace("-", "a").isalnum() or not made.name.isascii():
-        raise BadOption(made.where, "the name of a job", repr(made.name), "letters, digits, '_' and '-'")
-    if not made.steps:
-        raise BadOption(made.where, f"steps {told}", "()", "at least one step: [Materialize('gold.*')]")
-    if strangers := [each for each in made.steps if not isinstance(each, Step)]:
-        raise BadOption(
-            made.where,
-            f"a step {told}",
-            repr(strangers[0]),
-            " or ".join(f"{kind.__name__}(...)" for kind in get_args(Step)),
-        )
-    gates = [each.alias for each in made.steps if isinstance(each, Approve)]
-    if wrong := [alias for alias in gates if alias not in get_args(Gated)]:
-        raise BadOption(made.where, f"an alias {told}", repr(wrong[0]), " or ".join(map(repr, get_args(Gated))))
-    crons = [each for each in made.schedule if isinstance(each, Cron)]
-    updates = [each for each in made.schedule if isinstance(each, OnUpdate)]
-    if len(crons) > 1 or len(updates) > 1 or len(crons) + len(updates) != len(made.schedule):
+def _steps(where: Where, job: str, given: object) -> tuple[Step, ...]:
+    each = _listed(given)
+    if not each:
+        wanted = "a list of at least one step: [Materialize('gold.*')]"
+        raise BadOption(where, f"steps of the job {job!r}", options.shown(given), wanted)
+    for step in each:
+        check_step(where, job, step)
+    return each  # type: ignore[return-value]  # each was looked at
+
+
+def _schedules(where: Where, job: str, given: object) -> tuple[Schedule, ...]:
+    told = f"schedule of the job {job!r}"
+    each = _listed(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    for one in each:
+        _check_schedule(where, told, one)
+    if len({type(one) for one in each}) < len(each):
         wanted = "at most one Cron.at(...) and one OnUpdate.any(...) or OnUpdate.all(...)"
-        raise BadOption(made.where, f"schedule {told}", repr(made.schedule), wanted)
-    for update in updates:
-        if not update.assets:
-            raise BadOption(made.where, f"OnUpdate {told}", "no asset", "the keys of assets: OnUpdate.any('gold.x')")
+        raise BadOption(where, told, options.shown(given), wanted)
+    return each  # type: ignore[return-value]  # each was looked at
+
+
+def _listed(given: object) -> tuple[object, ...]:
+    """What is given in a list, or in something like one; nothing where it is none."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, (str, Mapping)) else ()
+
+
+def _check_schedule(where: Where, told: str, found: object) -> None:
+    match found:
+        case Cron():
+            options.check_text(where, f"expression of Cron in the {told}", found.expression, "'0 6 * * *'")
+            options.check_text(where, f"timezone of Cron in the {told}", found.timezone, "'Europe/Berlin'")
+        case OnUpdate():
+            options.check_one_of(where, f"needs of OnUpdate in the {told}", found.needs, get_args(Needs))
+            if not found.assets or not all(isinstance(key, str) for key in found.assets):
+                wanted = "the keys of assets: OnUpdate.any('gold.x')"
+                raise BadOption(where, f"OnUpdate in the {told}", options.shown(found.assets), wanted)
+        case _:
+            raise BadOption(where, told, options.shown(found), _meant(found))
+
+
+def _meant(found: object) -> str:
+    """How a schedule is written that was given in other words."""
+    if isinstance(found, str) and (" " in found or found.startswith("@")):
+        return f"Cron.at({found!r})"
+    if isinstance(found, str) and "." in found:
+        return f"OnUpdate.any({found!r})"
+    return "Cron.at('0 6 * * *') or OnUpdate.any('gold.x'); none where a person starts it"

@@ -8,9 +8,13 @@ from typing import get_args
 from assets.asset import External, ModelAsset, TableAsset
 from assets.errors import BadOption, BadSelection, NoAssetHas, UnknownAsset, Where
 from assets.graph import Graph
-from assets.job import Approve, Check, Gated, Job, Materialize, WaitFor
+from assets.job import Job
 from assets.key import Reference, nearest
 from assets.select import select
+from assets.step import Approve, Check, Gated, Materialize, WaitFor
+
+RECONCILER = "lakeline_reconciler"
+"""The DAG that is Lakeline's own, beside those of jobs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,10 @@ class Jobs:
         jobs: dict[str, Job] = {}
         owners: dict[str, str] = {}
         for job in declared:
+            if job.name == RECONCILER:
+                raise BadOption(
+                    job.where, "the name of a job", repr(job.name), "another: Lakeline's own DAG has this one"
+                )
             if job.name in jobs:
                 found = f"{job.name!r} again, and first at {jobs[job.name].where}"
                 raise BadOption(job.where, "the name of a job", found, "a name of its own")
@@ -53,9 +61,9 @@ def makes(graph: Graph, selection: str, where: Where, told: str) -> tuple[str, .
     try:
         found = [key for key in select(graph, selection) if not isinstance(graph.assets[key], External)]
     except (BadSelection, UnknownAsset, NoAssetHas) as error:
-        raise BadOption(where, told, repr(selection), str(error)) from error
+        raise BadOption(where, told, repr(selection), f"one that the graph can answer: {error}") from error
     if not found:
-        raise BadOption(where, told, "nothing that is made", "what a run makes")
+        raise BadOption(where, told, f"{selection!r}, with nothing that is made", "one with a table or a model of ours")
     return tuple(found)
 
 

@@ -1,12 +1,16 @@
 """What an author gives as an option, looked at where it is declared: of which sort it is, and where that stands."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 from assets.errors import BadOption, Where
 from assets.key import Reference
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,250}")
+_LONGEST_SHOWN = 80
 
 
 def check_key(word: str, key: object, where: Where) -> None:
@@ -94,9 +98,33 @@ def not_negative(where: Where, retries: object) -> int:
 
 def duration(where: Where, option: str, found: object) -> timedelta | None:
     """How long something may take; None where nobody says so."""
-    if found is not None and not (isinstance(found, timedelta) and found > timedelta()):
-        raise BadOption(where, option, repr(found), f"how long it may take: {option}=timedelta(minutes=30)")
+    return None if found is None else check_duration(where, option, found)
+
+
+def check_duration(where: Where, option: str, found: object, of: str = "") -> timedelta:
+    """A time that can pass; `of` says whose option it is."""
+    if not isinstance(found, timedelta) or found <= timedelta():
+        wanted = f"a time, and a longer one than none: {option}=timedelta(minutes=30)"
+        raise BadOption(where, f"{option}{of}", shown(found), wanted)
     return found
+
+
+def check_name(where: Where, option: str, found: object) -> None:
+    """Refuses what Airflow takes for the name of no DAG and of no task."""
+    if not isinstance(found, str) or not _NAME.fullmatch(found):
+        raise BadOption(where, option, shown(found), "letters, digits, '_', '-' and '.', at most 250 of them")
+
+
+def check_text(where: Where, option: str, found: object, example: str) -> None:
+    """Refuses what is no text, or one without a word."""
+    if not isinstance(found, str) or not found.strip():
+        raise BadOption(where, option, shown(found), f"a text: {example}")
+
+
+def shown(found: object) -> str:
+    """What was found as a person may read it in one line."""
+    text = repr(found)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}... ({len(text)} characters)"
 
 
 def check_one_of(where: Where, option: str, found: object, possible: tuple[object, ...]) -> None:

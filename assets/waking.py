@@ -4,13 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from assets.asset import External
 from assets.graph import Graph
-from assets.job import Approve
 from assets.jobs import Jobs
 from assets.plan import Observed, Step, plan
 from assets.review import Waiting
+from assets.step import Approve
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=5), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,15 @@ def wakings(jobs: Jobs, graph: Graph, observed: Observed, waiting: Iterable[Wait
         for job, causes in found.items()
     )
     return (*stale, *_unanswered(jobs, waiting))
+
+
+def pause(failures: int) -> timedelta:
+    """How long a cause rests after its job has failed for it so many times: twice as long each time, for a day at most.
+
+    >>> [str(pause(failures)) for failures in (1, 2, 20)]
+    ['0:05:00', '0:10:00', '1 day, 0:00:00']
+    """
+    return min(_FIRST_PAUSE * (1 << min(failures - 1, 20)), _LONGEST_PAUSE)
 
 
 def _is_eager(graph: Graph, key: str) -> bool:

@@ -122,8 +122,13 @@ def options(settings: LakeSettings, jars: tuple[Path, ...]) -> tuple[str, ...]:
         f"-Djava.io.tmpdir={places.scratch}",
         *(f"-D{name}={value}" for name, value in conf.items()),
         "-cp",
-        os.pathsep.join(map(str, (*sorted(spark_home().glob("jars/*.jar")), *jars))),
+        os.pathsep.join(map(str, class_path(jars))),
     )
+
+
+def class_path(jars: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Spark's own jars and those that a lake needs beside them."""
+    return (*sorted(spark_home().glob("jars/*.jar")), *jars)
 
 
 def environment(settings: LakeSettings, token: str, around: Mapping[str, str], python: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from lakehouse import jars, java
+from lakehouse import jars, java, spark_archive
 from lakehouse.errors import SparkUnreachable, StoreUnreachable
 from lakehouse.settings import LakeSettings
 from lakehouse.spark_command import MAIN_CLASS, environment, files, fingerprint, options, prepare
@@ -60,10 +60,13 @@ def process(settings: LakeSettings) -> psutil.Process | None:
     return None if server is None else process_of(server)
 
 
-def start(settings: LakeSettings, report: Report, *, port: int | None = None) -> SparkServer:
+def start(
+    settings: LakeSettings, report: Report, *, port: int | None = None, java_options: tuple[str, ...] | None = None
+) -> SparkServer:
     """The local server, started unless it runs with these settings already; of two that race, one starts it.
 
-    `port` is where a new one listens; a server that runs stays where it is.
+    `port` is where a new one listens; a server that runs stays where it is. `java_options` stand in place of those that read
+    the archive of Spark's classes.
     """
     spark_jars = jars.ensure(settings, report)
     wanted = fingerprint(settings, spark_jars)
@@ -76,7 +79,7 @@ def start(settings: LakeSettings, report: Report, *, port: int | None = None) ->
             report("stopping a Spark server that was started with other settings or no longer answers ...")
             end(left)
         report("starting Spark (about 5 s) ...")
-        return _started(settings, spark_jars, wanted, port)
+        return _started(settings, spark_jars, wanted, port, java_options)
 
 
 def stop(settings: LakeSettings) -> SparkServer | None:
@@ -108,13 +111,21 @@ def address_of(remote: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or DEFAULT_PORT
 
 
-def _started(settings: LakeSettings, spark_jars: tuple[Path, ...], wanted: str, given: int | None) -> SparkServer:
+def _started(
+    settings: LakeSettings,
+    spark_jars: tuple[Path, ...],
+    wanted: str,
+    given: int | None,
+    java_options: tuple[str, ...] | None,
+) -> SparkServer:
     """A new server that answers; whatever happens meanwhile, no half-started one is left behind."""
     prepare(settings)
     token, port, places = secrets.token_urlsafe(24), given or _free_port(), files(settings)
     found = java.find()
     trust = java.trust_options(places.work) if settings.root.is_s3 else ()
-    arguments = (*trust, *options(settings, spark_jars), f"-Dspark.connect.grpc.binding.port={port}", MAIN_CLASS)
+    more = spark_archive.reading(spark_archive.place(found, spark_jars)) if java_options is None else java_options
+    where = f"-Dspark.connect.grpc.binding.port={port}"
+    arguments = (*trust, *more, *options(settings, spark_jars), where, MAIN_CLASS)
     environ = environment(settings, token, os.environ, sys.executable)
     with places.log.open("wb") as log:
         process = subprocess.Popen(

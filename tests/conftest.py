@@ -77,8 +77,12 @@ def server_of(file: Path) -> str | None:
     return "journey" if file.parent.name == "journey" else "spark"
 
 
+@pytest.hookimpl(tryfirst=True)  # before those of a mark are left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits most begins first: the tests of the running Airflow, of the Spark server, of the whole story."""
+    for item in items:
+        if item.get_closest_marker("long_on_spark") and item.get_closest_marker("spark"):
+            item.add_marker("long")
     order = {"airflow": 0, "spark": 1, "journey": 2, None: 3}
     items.sort(key=lambda item: order[server_of(item.path)])
 

@@ -76,18 +76,19 @@ def promote(
 
     gate = Gate.from_env(bare(name), mirror_stages=mirror_stages)
     chosen = gate.chosen(to, version)
-    comparison = gate.compare(to, chosen)
+    comparison, seen = gate.compare(to, chosen), gate.standing(to, chosen)
     show_comparison(comparison, gate.rows_between(comparison))
-    gate.check(comparison, why)
+    gate.check(comparison, seen, why)
     answer = yes or comparison.is_there or _answer(f"move {to} to version {chosen}?")
     if answer is None:
         show.err.print("nothing was moved, as nobody answered; --yes does")
         raise typer.Exit(1)
+    promotion = gate.answer(comparison, seen, is_yes=answer, by=getpass.getuser(), why=why)
+    gate.refuse_late(promotion)
     if not answer:
-        gate.reject(comparison, by=getpass.getuser(), why=why)
         show.err.print("nothing was moved; the journal tells that you said no")
         raise typer.Exit(1)
-    show.out.print(str(gate.move(comparison, by=getpass.getuser(), why=why)))
+    show.out.print(str(promotion))
 
 
 def predict(

@@ -129,6 +129,8 @@ def services(airflow: Airflow) -> tuple[Service, ...]:
             is_ready=probes[name],
             ends=LAST if name == "api-server" else 0,
             before=command("db", "migrate") if name == "api-server" else (),
+            # A task that is begun before the API server answers has failed.
+            after=None if name == "api-server" else "Airflow's api-server",
         )
         for name in _NAMES
     )

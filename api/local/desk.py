@@ -1,6 +1,7 @@
 """Airflow's REST API as the platform itself asks it, entered as the first user."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from api.local.asking import ask
 from api.local.credentials import USER
@@ -25,6 +26,16 @@ class Desk:
             "dags/~/dagRuns/~/hitlDetails?response_received=false&state=deferred&state=awaiting_input&limit=1"
         )
         return ", ".join(_counted(count, word) for count, word in ((running, "run"), (waiting, "approval")) if count)
+
+    def unread(self, since: datetime) -> Mapping[str, str]:
+        """The DAG files that Airflow could not read when it last tried, since then, and the last line of what it says of each."""
+        found = (self._ask("importErrors?limit=100") or {}).get("import_errors")
+        errors = [error for error in found if isinstance(error, Mapping)] if isinstance(found, list) else []
+        return {
+            str(error["filename"]): (str(error["stack_trace"]).strip().splitlines() or [""])[-1]
+            for error in errors
+            if datetime.fromisoformat(str(error["timestamp"])) >= since
+        }
 
     def _count(self, path: str) -> int:
         found = (self._ask(path) or {}).get("total_entries", 0)

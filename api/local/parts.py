@@ -89,11 +89,11 @@ def spark_to_stop(parts: Sequence[str]) -> str | None:
 
 def _airflow(settings: UpSettings, around: Mapping[str, str]) -> Platform:
     airflow.require_installed()
-    port = settings.up_airflow_port
+    port = settings.airflow_port
     described = Airflow(
         home=settings.airflow_home, port=port, dags=airflow.shipped_dags(), logs=settings.folder, around=around
     )
-    wanted = Wanted(service="Airflow", port=port, setting="LAKELINE_UP_AIRFLOW_PORT")
+    wanted = Wanted(service="Airflow", port=port, setting=settings.airflow_port_setting)
     return Platform(
         services=airflow.services(described),
         ports=(wanted,),

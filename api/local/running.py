@@ -74,10 +74,11 @@ class Running:
             if service.before:
                 self._run_before(service)
         self._await()
-        for service in self._services:
-            if service.name not in self._programs:
-                self._begin(service)
-        self._await()
+        for is_later in (False, True):
+            for service in self._services:
+                if service.name not in self._programs and (service.after is not None) is is_later:
+                    self._begin(service)
+            self._await()
 
     def processes(self) -> tuple[Started, ...]:
         """What was started and may still run, by which it is found again."""
@@ -88,10 +89,10 @@ class Running:
         return self._programs[name].started.pid
 
     def heal(self) -> None:
-        """Starts again what has ended; raises where it has ended too often."""
+        """Starts again what has ended, once what it needs answers; raises where it has ended too often."""
         for program in list(self._programs.values()):
             code = program.process.poll()
-            if code is not None:
+            if code is not None and self._has_what_it_needs(program.service):
                 self._begin_again(program, code)
 
     def states(self) -> tuple[State, ...]:
@@ -161,6 +162,10 @@ class Running:
         self._report(f"{service.name} ended with {code} and is started again; its last lines:\n{told}")
         end([program.started], wait_seconds=0, is_hastened=lambda: True, report=self._report)
         self._begin(service).ended_at = program.ended_at
+
+    def _has_what_it_needs(self, service: Service) -> bool:
+        needed = self._programs.get(service.after or "")
+        return needed is None or _is_ready(needed)
 
     def _heed(self) -> None:
         if self._asked.times:

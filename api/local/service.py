@@ -23,6 +23,7 @@ class Service:
     ends: int
     before: tuple[str, ...] = ()
     is_first: bool = False  # what the others need, so that they are started when it is ready
+    after: str | None = None  # the service that must answer before this one is started
 
 
 def last_lines(log: Path, count: int = 12) -> str:

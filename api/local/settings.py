@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lakehouse.settings import bad_setting
+
+AIRFLOWS_PORT = "AIRFLOW__API__PORT"
 
 
 class UpSettings(BaseSettings):
     """The settings of `lakeline up`: `LAKELINE_UP_MLFLOW_PORT` sets `up_mlflow_port`, and so on.
 
-    Airflow's port may also be given by its own name. The port of the API is `LAKELINE_SERVE_PORT`, as ever.
+    Airflow's port may also be given by its own name, which counts more. The port of the API is `LAKELINE_SERVE_PORT`, as ever.
     """
 
     model_config = SettingsConfigDict(
@@ -20,12 +22,8 @@ class UpSettings(BaseSettings):
     )
 
     home: Path = Path(".lakeline")
-    up_airflow_port: int = Field(
-        default=8080,
-        ge=1,
-        le=65535,
-        validation_alias=AliasChoices("AIRFLOW__API__PORT", "LAKELINE_UP_AIRFLOW_PORT"),
-    )
+    up_airflow_port: int = Field(default=8080, ge=1, le=65535)
+    airflows_own_port: int | None = Field(default=None, ge=1, le=65535, validation_alias=AIRFLOWS_PORT)
     up_mlflow_port: int = Field(default=5000, ge=1, le=65535)
     up_spark_port: int = Field(default=15002, ge=1, le=65535)
     up_ready_seconds: float = Field(default=300.0, gt=0, allow_inf_nan=False)
@@ -38,6 +36,16 @@ class UpSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise bad_setting(error, "LAKELINE_") from error
+
+    @property
+    def airflow_port(self) -> int:
+        """Where Airflow listens."""
+        return self.up_airflow_port if self.airflows_own_port is None else self.airflows_own_port
+
+    @property
+    def airflow_port_setting(self) -> str:
+        """The variable that says where Airflow listens, or may say it."""
+        return "LAKELINE_UP_AIRFLOW_PORT" if self.airflows_own_port is None else AIRFLOWS_PORT
 
     @property
     def folder(self) -> Path:

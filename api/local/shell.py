@@ -5,7 +5,19 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-_NAMES = ("AIRFLOW", "LAKELINE_", "LAKE_ROOT", "LANDING_ROOT", "MLFLOW_TRACKING_URI", "NO_PROXY", "no_proxy")
+_NAMES = (
+    "AIRFLOW",
+    "AWS_",
+    "LAKELINE_",
+    "LAKE_ROOT",
+    "LANDING_ROOT",
+    "MLFLOW_",
+    "NO_PROXY",
+    "no_proxy",
+    "OPENLINEAGE_",
+    "PUSHGATEWAY_URL",
+    "SPARK_",
+)
 
 
 def write(file: Path, environment: Mapping[str, str]) -> None:

@@ -1,7 +1,11 @@
 """The lake's Spark server as a part of the platform: used where one runs, started where none does."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from api.local.errors import ServiceEnded
+from api.local.running import State, may_begin_again
 from api.local.service import last_lines
 from lakehouse import spark_server
 from lakehouse.settings import LakeSettings
@@ -31,6 +35,49 @@ class LakeSpark:
     def log(self) -> str:
         """The end of its log."""
         return last_lines(files(self._settings).log)
+
+
+class SparkWatch:
+    """The lake's Spark server, started again where it ends, until it has ended too often."""
+
+    def __init__(self, spark: LakeSpark, report: Callable[[str], None]) -> None:
+        self._spark, self._report = spark, report
+        self._ended_at: list[float] = []
+        self._starts = ThreadPoolExecutor(max_workers=1)
+        self._start: Future[None] | None = None
+
+    def begin(self) -> None:
+        """Starts it, or finds the one that runs, and returns when it answers."""
+        self._spark.start(self._report)
+        self._report(f"Spark is ready at {self._spark.address()}")
+
+    def heal(self) -> None:
+        """Has it started again where it has ended, by itself or by somebody's hand: the next run would do the same.
+
+        That is not waited for, as everything else is looked after meanwhile; where it fails, the next look raises.
+        """
+        if self._start is not None:
+            if self._start.done():
+                begun, self._start = self._start, None
+                begun.result()
+            return
+        if self._spark.runs():
+            return
+        now = time.monotonic()
+        self._ended_at.append(now)
+        if not may_begin_again(self._ended_at, now):
+            raise ServiceEnded("Spark", None, self._spark.log())
+        self._report("Spark has ended and is started again ...")
+        self._start = self._starts.submit(self.begin)
+
+    def settle(self) -> None:
+        """Returns when no start is under way, so that whoever ends Spark finds what was started."""
+        wait([self._start] if self._start else [])
+
+    def state(self) -> State:
+        """How it is now; while it starts, its record is not touched from here."""
+        is_ready = self._start is None and self._spark.address() is not None
+        return State(name="Spark", is_ready=is_ready, restarts=len(self._ended_at))
 
 
 def stop(settings: LakeSettings, lake: str) -> bool:

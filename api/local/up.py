@@ -2,24 +2,24 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from api.local import parts, ports, record
 from api.local.airflow import credentials, is_ours_to_enter
 from api.local.desk import Desk
 from api.local.down import end_left
-from api.local.errors import ServiceEnded
 from api.local.parts import Platform
 from api.local.record import Record
-from api.local.running import Running, State, may_begin_again
+from api.local.running import Running, State
 from api.local.service import put_aside
 from api.local.settings import UpSettings
 from api.local.signals import Asked, Interrupted, at_once, heeding
-from api.local.spark import LakeSpark
+from api.local.spark import SparkWatch
+from assets.jobs import RECONCILER
 from assets.settings import WatchSettings
 
-RECONCILER = "lakeline_reconciler"
 _LOOK_SECONDS, _STATUS_SECONDS, _WAKE_SECONDS = 0.5, 5.0, 120.0
 
 
@@ -54,8 +54,8 @@ def up(only: str | None, told: Told) -> Record | None:
     return None
 
 
-def status_line(states: Iterable[State], more: Iterable[str]) -> str:
-    """How the platform is, in one line: what does not answer and what was started again by name.
+def status_line(states: Iterable[State], more: Iterable[str], unread: int = 0) -> str:
+    """How the platform is, in one line: what does not answer, how many DAG files are `unread`, what was started again.
 
     >>> status_line([State(name="MLflow", is_ready=True, restarts=1)], ["2 runs under way"])
     'all ready; MLflow restarted 1x; 2 runs under way'
@@ -63,12 +63,15 @@ def status_line(states: Iterable[State], more: Iterable[str]) -> str:
     seen = tuple(states)
     silent = [each.name for each in seen if not each.is_ready]
     again = [f"{each.name} restarted {each.restarts}x" for each in seen if each.restarts]
-    first = f"no answer from {', '.join(silent)}" if silent else "all ready"
-    return "; ".join(filter(None, (first, *again, *more)))
+    wrong = [f"no answer from {', '.join(silent)}"] if silent else []
+    if unread:
+        wrong.append(f"{unread} DAG file{'' if unread == 1 else 's'} cannot be read")
+    return "; ".join(filter(None, (*(wrong or ["all ready"]), *again, *more)))
 
 
 def _run(platform: Platform, chosen: tuple[str, ...], settings: UpSettings, asked: Asked, told: Told) -> None:
-    spark = _SparkWatch(platform.spark, told.report) if platform.spark else None
+    began = datetime.now(UTC)
+    spark = SparkWatch(platform.spark, told.report) if platform.spark else None
     mine = record.ours(spark_of=parts.spark_to_stop(chosen), addresses=dict(platform.addresses))
     record.write(settings.folder, mine)
     for service in platform.services:
@@ -88,19 +91,23 @@ def _run(platform: Platform, chosen: tuple[str, ...], settings: UpSettings, aske
                 spark.begin()
         running.begin()
         told.opened(platform)
-        _watch(running, spark, platform, asked, told)
+        _watch(running, spark, _desk(platform), began, asked, told)
     except Interrupted:
         pass
     finally:
         told.status("ending what runs; once more ends it at once ...")
         asked.times = max(1, asked.times)
+        if spark is not None:
+            spark.settle()
         end_left(replace(mine, started=running.processes()), settings, asked, told.report)
         running.reap()
 
 
-def _watch(running: Running, spark: "_SparkWatch | None", platform: Platform, asked: Asked, told: Told) -> None:
+def _watch(
+    running: Running, spark: SparkWatch | None, desk: Desk | None, began: datetime, asked: Asked, told: Told
+) -> None:
     """Looks at everything again and again until the end is asked for."""
-    desk = _desk(platform)
+    unread = _Unread(desk, began, told.report) if desk else None
     wake_until = time.monotonic() + _WAKE_SECONDS if desk else 0.0
     told_at = 0.0
     while not asked.times:
@@ -111,7 +118,7 @@ def _watch(running: Running, spark: "_SparkWatch | None", platform: Platform, as
             if desk is not None and time.monotonic() < wake_until and desk.wake(RECONCILER):
                 wake_until = 0.0
             states = [*running.states(), *([spark.state()] if spark else [])]
-            told.status(status_line(states, [desk.told()] if desk else []))
+            told.status(status_line(states, [desk.told()] if desk else [], unread.count() if unread else 0))
             told_at = time.monotonic()
         time.sleep(_LOOK_SECONDS)
 
@@ -122,29 +129,18 @@ def _desk(platform: Platform) -> Desk | None:
     return Desk(platform.airflow.near, credentials(platform.airflow).password)
 
 
-class _SparkWatch:
-    """The lake's Spark server, started again where it ends, until it has ended too often."""
+class _Unread:
+    """The DAG files that Airflow cannot read; each is told of once for each reason."""
 
-    def __init__(self, spark: LakeSpark, report: Callable[[str], None]) -> None:
-        self._spark, self._report = spark, report
-        self._ended_at: list[float] = []
+    def __init__(self, desk: Desk, since: datetime, report: Callable[[str], None]) -> None:
+        self._desk, self._since, self._report = desk, since, report
+        self._told: Mapping[str, str] = {}
 
-    def begin(self) -> None:
-        """Starts it, or finds the one that runs."""
-        self._spark.start(self._report)
-        self._report(f"Spark is ready at {self._spark.address()}")
-
-    def heal(self) -> None:
-        """Starts it again where it has ended, by itself or by somebody's hand: the next run would do the same."""
-        if self._spark.runs():
-            return
-        now = time.monotonic()
-        self._ended_at.append(now)
-        if not may_begin_again(self._ended_at, now):
-            raise ServiceEnded("Spark", None, self._spark.log())
-        self._report("Spark has ended and is started again ...")
-        self.begin()
-
-    def state(self) -> State:
-        """How it is now."""
-        return State(name="Spark", is_ready=self._spark.address() is not None, restarts=len(self._ended_at))
+    def count(self) -> int:
+        """How many there are now."""
+        found = self._desk.unread(self._since)
+        for file, why in found.items():
+            if self._told.get(file) != why:
+                self._report(f"Airflow cannot read {file}: {why} (all of it: airflow dags list-import-errors)")
+        self._told = found
+        return len(found)

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, BaseOperatorLink, Context, Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
-from dags.bridge import connection
+from dags.bridge import connection, reminder
 from dags.bridge.errors import worded
 from dags.bridge.gate import SETTLE_SECONDS, GateTrigger
 from dags.bridge.links import VersionLink
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 15.0
 _PAUSE = timedelta(seconds=20)
 _WHY = "why"
+_REASON = "The reason; it goes into the journal. A version that is worse by its rule is not approved without one."
 
 
 class ApproveOperator(BaseOperator):
@@ -55,7 +56,6 @@ class ApproveOperator(BaseOperator):
                 return self._go_on(Question.of(self.spec, context), context)
             except Transient as error:
                 self._later("begin", {}, error)
-                raise
 
     def heard(
         self, context: Context, event: Mapping[str, Any], version: int, kept: Mapping[str, Any] | None = None
@@ -71,31 +71,29 @@ class ApproveOperator(BaseOperator):
             connection.lend()
             try:
                 question = Question.of(self.spec, context, version)
-                if told.get("chosen_options"):
+                if told.get("chosen_options") and question.is_open():
                     question.do(told)
                 return self._go_on(question, context)
             except Transient as error:
                 by = told.get("responded_by_user")
                 answer = {name: told.get(name) for name in ("chosen_options", "params_input")}
                 self._later("heard", {"version": version, "kept": answer | {"responded_by_user": by}}, error)
-                raise
 
-    def _later(self, method: str, arguments: dict[str, Any], error: Exception) -> None:
+    def _later(self, method: str, arguments: dict[str, Any], error: Exception) -> NoReturn:
         self.log.warning("tried again in %s: %s", _PAUSE, error)
         self.defer(trigger=TimeDeltaTrigger(_PAUSE), method_name=method, kwargs=arguments)
 
     def _go_on(self, question: "Question", context: Context) -> int:
         self.page = question.page
-        question.waits_no_longer()
+        reminder.waits_no_longer(self.spec.model, self.spec.alias, question.version)
         if question.is_settled(context):
             return question.version
         question.take_up()
         if not question.is_shown():
             self.log.info("waiting until version %s has predicted %s", question.version, self.spec.shown)
-            self._wait(question, asked=None)
+            return self._wait(question, asked=None)
         self._ask(question, context)
-        self._wait(question, asked=str(context["ti"].id))
-        raise AssertionError("a task that waits does not come here")
+        return self._wait(question, asked=str(context["ti"].id))
 
     def _ask(self, question: "Question", context: Context) -> None:
         from dags.bridge.asking import APPROVE, REJECT
@@ -103,9 +101,7 @@ class ApproveOperator(BaseOperator):
         if question.page is not None:
             # A button is kept once a task has ended, and this one is wanted before.
             context["ti"].xcom_push(VersionLink().xcom_key, question.page)
-        fields = ParamsDict(
-            {_WHY: Param(None, type=["null", "string"], description="The reason; it goes into the journal.")}
-        )
+        fields = ParamsDict({_WHY: Param(None, type=["null", "string"], description=_REASON)})
         upsert_hitl_detail(
             ti_id=context["ti"].id,
             options=[APPROVE, REJECT],
@@ -116,7 +112,7 @@ class ApproveOperator(BaseOperator):
         # Airflow loses an answer to a task whose worker is still ending; one that comes at once finds it running.
         time.sleep(SETTLE_SECONDS)
 
-    def _wait(self, question: "Question", asked: str | None) -> None:
+    def _wait(self, question: "Question", asked: str | None) -> NoReturn:
         spec = self.spec
         trigger = GateTrigger(
             model=spec.model,

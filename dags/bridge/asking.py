@@ -9,14 +9,10 @@ from airflow.sdk import Asset, Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from assets.gate import Gate
-from assets.predicted import Agreement, agreement, predicted_by
 from dags.bridge import pending
 from dags.bridge.report import report
 from dags.bridge.spec import ApproveSpec
 from dags.bridge.task import run_name
-from lakehouse.errors import PlatformError
-from observability.pending import push_decided
-from observability.settings import ObservabilitySettings
 from registry.comparison import Comparison
 from registry.errors import NothingToPromote, UnknownModel
 from registry.pages import version_page
@@ -64,9 +60,10 @@ class Question:
     @property
     def body(self) -> str:
         """What there is to be known before answering."""
-        comparison = self.comparison
+        comparison, shown = self.comparison, self.spec.shown
         between, drift = self.gate.rows_between(comparison), self.gate.drift_between(comparison)
-        told = report(comparison, between, drift, self._shown(comparison))
+        predictions = None if shown is None else self.gate.agreement_between(comparison, shown)
+        told = report(comparison, between, drift, predictions)
         return told if self.page is None else f"{told}\n\n[Version {self.version} in MLflow]({self.page})"
 
     @property
@@ -77,9 +74,11 @@ class Question:
     def is_settled(self, context: Context) -> bool:
         """Whether nobody needs to be asked: the alias is there already, or the rule moves it; skips what is turned down."""
         alias = self.spec.alias
-        if self.gate.standing(alias, self.version) == "open" and self.gate.is_ruled(alias):
+        if self.is_open() and self.gate.is_ruled(alias):
             self._ruled()
         standing = self.gate.standing(alias, self.version)
+        if standing == "there":
+            self._take_up_next()
         if standing == "there" and self._is_news(context):
             self._tell(context)
         elif standing != "open":
@@ -93,10 +92,19 @@ class Question:
             raise AirflowSkipException(f"{other} asks this already")
         pending.note(self.reference, self.version, self.run)
 
+    def _take_up_next(self) -> None:
+        """Tells that this DAG run asks the next question as well, before anybody can see that it is to be asked."""
+        if self.spec.then is not None:
+            pending.note(f"{self.spec.model}@{self.spec.then}", self.version, self.run)
+
     def is_shown(self) -> bool:
         """Whether what the version predicts can be shown, where it is to be."""
         shown = self.spec.shown
-        return shown is None or self._predicted(self.version) is not None
+        return shown is None or self.gate.predicted(shown.table, self.version) is not None
+
+    def is_open(self) -> bool:
+        """Whether it is still to be decided: nobody moved an alias, deleted the version or made a newer one meanwhile."""
+        return self.gate.standing(self.spec.alias, self.version) == "open"
 
     def do(self, event: Mapping[str, Any]) -> None:
         """Does what a person has answered; a worse version that is approved without a reason is asked about again."""
@@ -107,22 +115,15 @@ class Question:
             _log.warning("%s approved without a reason, and by its rule the version is worse: asked again", by)
             return
         told = why or ("approved in Airflow" if is_yes else "")
-        self.gate.answer(comparison, is_yes=is_yes, by=by, why=told, run=self.run)
-
-    def waits_no_longer(self) -> None:
-        """Takes away what tells of the waiting, where it is told of."""
-        try:
-            gateway = ObservabilitySettings.from_env().gateway
-            if gateway is not None:
-                push_decided(gateway, self.spec.model, self.spec.alias, self.version)
-        except PlatformError as error:
-            _log.warning("that the question waits no longer was not pushed: %s", error)
+        if is_yes:
+            self._take_up_next()
+        self.gate.answer(comparison, "open", is_yes=is_yes, by=by, why=told, run=self.run)
 
     def _ruled(self) -> None:
         comparison = self.comparison
         why, is_better = "; ".join(comparison.decision.reasons), comparison.decision.better
         _log.info("the rule %s version %s: %s", "takes" if is_better else "turns down", self.version, why)
-        self.gate.answer(comparison, is_yes=is_better, by="rule", why=why, run=self.run)
+        self.gate.answer(comparison, "open", is_yes=is_better, by="rule", why=why, run=self.run)
 
     def _is_news(self, context: Context) -> bool:
         """Whether the alias came to stand there since the DAG run began."""
@@ -143,20 +144,3 @@ class Question:
                     "version": self.version,
                     "run": self.run,
                 }
-
-    def _predicted(self, version: int) -> int | None:
-        assert self.spec.shown is not None
-        known = [each for each in self.gate.models.versions(self.gate.name) if each.version == version]
-        return predicted_by(self.gate.lake, self.spec.shown.table, self.spec.model, known[-1]) if known else None
-
-    def _shown(self, comparison: Comparison) -> Agreement | None:
-        shown, champion = self.spec.shown, comparison.champion
-        after = None if shown is None else self._predicted(self.version)
-        if shown is None or after is None:
-            return None
-        before = None if champion is None else self._predicted(champion.version)
-        try:
-            return agreement(self.gate.lake, shown.table, shown.of, shown.by, before, after)
-        except PlatformError as error:  # the old predictions may be cleaned away
-            _log.warning("what was predicted before cannot be shown: %s", error)
-            return agreement(self.gate.lake, shown.table, shown.of, shown.by, None, after)

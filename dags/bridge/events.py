@@ -1,6 +1,6 @@
 """What is told of a new version of an asset: by Airflow's event, and to whoever asks what it was made from. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,16 +29,14 @@ class News:
 def news(lineage: Lineage, outcomes: Iterable[Outcome], run: str) -> Mapping[str, News]:
     """What to tell of each asset that has a new version: one that this run made, now or before it was tried again.
 
-    What another run published while this one worked is told as well, for that one may be no run of Airflow's.
+    What another run published while this one worked is told as well, for that one may be no run of Airflow's. What is made
+    already is told again only while nothing newer is there: a task of an older run that is cleared has no news.
     """
     found: dict[str, News] = {}
     for outcome in outcomes:
         versions = lineage.versions.get(outcome.key, ())
-        own = [place for place, made in enumerate(versions) if made.stamp and made.stamp.run == run]
-        if outcome.action == "adopted":
-            own = [len(versions) - 1]
-        if own and outcome.action in {"made", "adopted", "fresh"}:
-            place = own[-1]
+        place = _place_of_news(versions, outcome, run)
+        if place is not None:
             found[outcome.key] = _news(versions[place], versions[place - 1] if place else None, run)
     return found
 
@@ -60,6 +58,17 @@ def version_in(extra: Mapping[str, Any]) -> int | None:
     payload = extra.get("payload")
     version = payload.get("to") if isinstance(payload, dict) else extra.get("version")
     return version if isinstance(version, int) and not isinstance(version, bool) else None
+
+
+def _place_of_news(versions: Sequence[Version], outcome: Outcome, run: str) -> int | None:
+    """Where among the versions the one stands that is to be told of."""
+    newest = len(versions) - 1
+    own = [place for place, made in enumerate(versions) if made.stamp and made.stamp.run == run]
+    if outcome.action == "adopted":
+        return newest
+    if own and (outcome.action == "made" or (outcome.action == "fresh" and own[-1] == newest)):
+        return own[-1]
+    return None
 
 
 def _news(made: Version, before: Version | None, run: str) -> News:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from dags.bridge import reminder
 from dags.bridge.connection import lend_in_triggerer
 from lakehouse.errors import PlatformError
 
@@ -60,7 +61,7 @@ class GateTrigger(BaseTrigger):
         since, reminded = datetime.fromisoformat(self.since), time.monotonic()
         await asyncio.sleep(SETTLE_SECONDS)
         if self.asked is not None:
-            await asyncio.to_thread(self._tell_pending, since)
+            await asyncio.to_thread(reminder.waits, self.model, self.alias, self.version, since)
         while True:
             seen = await self._answer() or await asyncio.to_thread(self._seen, settings)
             if seen is not None:
@@ -68,7 +69,7 @@ class GateTrigger(BaseTrigger):
                 return
             if time.monotonic() - reminded >= self.remind_seconds:
                 reminded = time.monotonic()
-                await asyncio.to_thread(self._tell_pending, since)
+                await asyncio.to_thread(reminder.waits, self.model, self.alias, self.version, since)
                 self.log.warning(
                     "version %s of %s waits to become %s since %s", self.version, self.model, self.alias, self.since
                 )
@@ -99,7 +100,6 @@ class GateTrigger(BaseTrigger):
 
     def _seen(self, settings: "LakeSettings") -> dict[str, object] | None:
         from assets.gate import Gate
-        from assets.predicted import predicted_by
         from lakehouse.lake import Lake
         from registry.settings import RegistrySettings
 
@@ -110,20 +110,8 @@ class GateTrigger(BaseTrigger):
                 return {"standing": standing}
             if self.shown is None or self.asked is not None:
                 return None
-            known = next(v for v in reversed(gate.models.versions(gate.name)) if v.version == self.version)
-            shown = predicted_by(gate.lake, self.shown, self.model, known)
+            shown = gate.predicted(self.shown, self.version)
             return None if shown is None else {"shown": shown}
         except PlatformError as error:
             self.log.warning("it cannot be seen how the question stands, so it is looked at again: %s", error)
             return None
-
-    def _tell_pending(self, since: datetime) -> None:
-        from observability.pending import push_pending
-        from observability.settings import ObservabilitySettings
-
-        try:
-            gateway = ObservabilitySettings.from_env().gateway
-            if gateway is not None:
-                push_pending(gateway, self.model, self.alias, self.version, since)
-        except PlatformError as error:
-            self.log.warning("that the question waits was not pushed: %s", error)

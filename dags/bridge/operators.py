@@ -72,7 +72,10 @@ class MaterializeOperator(BaseOperator):
 
 
 class WaitForAlias(BaseSensorOperator):
-    """Waits until a version of a model has an alias, and holds no worker while it waits."""
+    """Waits until a version of a model has an alias, and holds no worker while it waits.
+
+    The time begins with the task and not with its DAG run; a task that is cleared waits its whole time once more.
+    """
 
     template_fields: Sequence[str] = ()
     ui_color = "#e6ecf7"
@@ -83,19 +86,23 @@ class WaitForAlias(BaseSensorOperator):
 
     def execute(self, context: Context) -> None:
         """Leaves the waiting to the triggerer."""
-        began = context["dag_run"].start_date or datetime.now(UTC)
         self.defer(
             trigger=AliasTrigger(
                 model=self.model,
                 alias=self.alias,
                 poll_seconds=self.poll.total_seconds(),
-                deadline=(began + self.deadline).isoformat(),
+                deadline=(datetime.now(UTC) + self.deadline).isoformat(),
             ),
             method_name="let_go",
         )
 
     def let_go(self, context: Context, event: Mapping[str, object]) -> int:
         """The version that has the alias."""
+        if "unseen" in event:
+            raise AirflowFailException(
+                f"whether a version of {self.model} has the alias {self.alias!r} could not be seen after {self.deadline}: "
+                f"{event['unseen']}"
+            )
         if "version" not in event:
             raise AirflowFailException(
                 f"no version of {self.model} has the alias {self.alias!r} after {self.deadline}: "

@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
-from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSkipException
+from airflow.sdk.execution_time.comms import DagRunResult, ErrorResponse, GetDagRun, TriggerDagRun
 
 from assets import catalog
 from assets.asset import ModelAsset
 from assets.materialize import Materializer
 from assets.review import waiting
-from assets.waking import Waking, wakings
+from assets.waking import Waking, pause, wakings
 from dags.bridge import pending
 from lakehouse.lake import Lake
 from registry.journal import Told
@@ -19,11 +20,15 @@ from registry.models import Models
 
 _log = logging.getLogger("lakeline")
 
-_TRIES = 3  # runs for one cause, each after the one before has failed
+_FAILURES_TOLD = 3  # so often in a row a job may fail for one cause before the reconciler fails as well
+
+
+class _Failing(Exception):
+    """A job that fails again and again for one cause."""
 
 
 def reconcile(context: Context) -> Sequence[str]:
-    """The runs that were started."""
+    """The runs that were started; fails once all are where a job fails again and again, so that somebody sees it."""
     declared = catalog.load_jobs()
     lake = Lake.from_env(_log.info)
     models = Models.from_env(lake)
@@ -32,41 +37,58 @@ def reconcile(context: Context) -> Sequence[str]:
     journal = Told(events=models.events())
     keys = [key for key, asset in declared.graph.assets.items() if isinstance(asset, ModelAsset)]
     asked = [each for key in keys for each in waiting(journal, key)]
-    found = wakings(declared.jobs, declared.graph, observed, asked)
-    started = [run for waking in found if (run := _start(waking, context)) is not None]
+    started: list[str] = []
+    failing: list[str] = []
+    for waking in wakings(declared.jobs, declared.graph, observed, asked):
+        try:
+            started += _start(waking, context)
+        except _Failing as error:
+            failing.append(str(error))
+    if failing:
+        raise AirflowFailException("; ".join(failing))
     if not started:
         raise AirflowSkipException("no job has to be started")
     return started
 
 
-def _start(waking: Waking, context: Context) -> str | None:
-    """The run that was started; a job that Airflow cannot start now stands in the way of no other one."""
+def _start(waking: Waking, context: Context) -> Sequence[str]:
+    """The run that was started, if one was; a job that Airflow cannot start now stands in the way of no other one."""
     told = "; ".join(waking.causes)
     try:
         if _is_at_work(waking, context):
             _log.info("%s is at work already: %s", waking.job, told)
-            return None
+            return ()
         return _started(waking, told)
     except AirflowRuntimeError as error:
         _log.error("%s could not be started: %s", waking.job, error)
-        return None
+        return ()
 
 
-def _started(waking: Waking, told: str) -> str | None:
-    """A run that has its cause as its name, so that there is one; another one only where that has failed."""
-    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS, RuntimeTaskInstance  # there once a task runs
+def _started(waking: Waking, told: str) -> Sequence[str]:
+    """A run that has its cause as its name, so that there is one; another one only some time after that has failed."""
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS  # there once a task runs
 
-    for number in range(_TRIES):
-        run_id = f"lakeline__{waking.id}" + (f"_{number + 1}" if number else "")
+    failures = 0
+    while True:
+        run_id = f"lakeline__{waking.id}" + (f"_{failures + 1}" if failures else "")
         answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=waking.job, run_id=run_id, conf={"why": told}))
         if not isinstance(answer, ErrorResponse):
             _log.info("started %s: %s", waking.job, told)
-            return f"{waking.job}/{run_id}"
-        if RuntimeTaskInstance.get_dagrun_state(waking.job, run_id) != "failed":
+            return (f"{waking.job}/{run_id}",)
+        before = SUPERVISOR_COMMS.send(GetDagRun(dag_id=waking.job, run_id=run_id))
+        if not isinstance(before, DagRunResult) or before.state != "failed":
             _log.info("%s was started for this before: %s", waking.job, told)
-            return None
-    _log.error("%s failed %s times, and waits for a person: %s", waking.job, _TRIES, told)
-    return None
+            return ()
+        failures += 1
+        again_at = (before.end_date or datetime.now(UTC)) + pause(failures)
+        if datetime.now(UTC) < again_at:
+            failed = (
+                f"{waking.job} failed {failures}x, and is started again at {again_at:%Y-%m-%d %H:%M:%S} UTC: {told}"
+            )
+            _log.warning(failed)
+            if failures >= _FAILURES_TOLD:
+                raise _Failing(failed)
+            return ()
 
 
 def _is_at_work(waking: Waking, context: Context) -> bool:

@@ -39,7 +39,7 @@ _FIRST_PAUSE = timedelta(seconds=10)
 
 
 def render(spec: DagSpec) -> DAG:
-    """The DAG of a spec. The times that passed while it was off are not made up for."""
+    """The DAG of a spec. Of the times that passed before its first start, or while it was off, it runs for the last alone."""
     dag = DAG(
         dag_id=spec.id,
         schedule=_schedule(spec.schedule),

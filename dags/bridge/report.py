@@ -18,12 +18,13 @@ def report(
     before = f"v{c.champion.version}" if c.champion else "none yet"
     verdict = "may take its place" if c.decision.better else "is worse: a reason is needed"
     parts = [
+        "" if c.decision.better else _needs_a_reason(before, f"v{c.challenger.version}"),
         f"**{c.name}**: version {c.challenger.version} for `{c.alias}`, where {before} stands.",
         _table(("metric", before, f"v{c.challenger.version}"), _metrics(c)),
         _table(("trained on", before, f"v{c.challenger.version}", "rows"), _data(c, between)),
         _table(("column", "moved by (KS)", "p-value"), _drift(drift)),
         f"By its rule v{c.challenger.version} {verdict}:\n\n" + "\n".join(f"- {why}" for why in c.decision.reasons),
-        _predictions(shown, before, f"v{c.challenger.version}") if shown else "",
+        _predictions(c, shown) if shown else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -44,10 +45,24 @@ def _drift(drift: Mapping[str, Sequence[ColumnDrift]]) -> list[tuple[str, ...]]:
     ]
 
 
-def _predictions(shown: Agreement, before: str, after: str) -> str:
-    counts = [(f"`{told}`", str(old), str(new)) for told, old, new in shown.counts]
-    same = f"Of {shown.both} rows that both predicted, {shown.same} are the same." if shown.both else ""
-    return "\n\n".join(part for part in (_table(("predicted", before, after), counts), same) if part)
+def _predictions(c: Comparison, shown: Agreement) -> str:
+    after = f"v{c.challenger.version}"
+    if c.champion is None or not shown.both:
+        told = f"What v{c.champion.version} predicts of these rows is not known." if c.champion else ""
+        alone = [(f"`{said.told}`", str(said.total)) for said in shown.said]
+        return "\n\n".join(part for part in (told, _table(("predicted", f"{after}, all rows"), alone)) if part)
+    before = f"v{c.champion.version}"
+    same = f"Of {shown.both} rows that both predicted, {shown.same} are the same."
+    told = f"The columns {before} and {after} count these alone, the last one all {shown.rows} that {after} predicted."
+    counts = [(f"`{said.told}`", str(said.before), str(said.after), str(said.total)) for said in shown.said]
+    return f"{same} {told}\n\n{_table(('predicted', before, after, f'{after}, all rows'), counts)}"
+
+
+def _needs_a_reason(before: str, after: str) -> str:
+    return (
+        f"**{after} is worse than {before} by its rule: to approve it, a reason is needed.** "
+        "Without one nothing is moved, and this form asks again."
+    )
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

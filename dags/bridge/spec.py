@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from assets.job import Predictions
+from assets.step import Predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,17 @@ class WaitSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApproveSpec:
-    """A task that asks whether a model's version may have an alias; `before` is the task that asked of the alias before."""
+    """A task that asks whether a model's version may have an alias.
+
+    `before` is the task that asked of the alias before, `then` the alias that is asked for next.
+    """
 
     model: str
     alias: str
     shown: Predictions | None
     remind: timedelta
     before: str | None = None
+    then: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

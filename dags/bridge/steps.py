@@ -5,14 +5,15 @@ from datetime import timedelta
 
 from assets.asset import Asset, External, ModelAsset, group_of
 from assets.graph import Graph
-from assets.job import Approve, Check, Job, Materialize, Step, WaitFor
+from assets.job import Job
 from assets.jobs import made_by
 from assets.key import Reference
+from assets.step import Approve, Check, Materialize, Step, WaitFor
 from dags.bridge.docs import doc_of_asset, doc_of_step
 from dags.bridge.spec import ApproveSpec, AssetSpec, CheckSpec, MaterializeSpec, TaskSpec, WaitSpec
 
 Uris = Mapping[str, str]
-_APPROVAL_RETRIES = 3
+_WAITING_RETRIES = 3
 
 
 def tasks_of(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpec]:
@@ -22,7 +23,8 @@ def tasks_of(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpe
         return
     if isinstance(step, WaitFor):
         does = WaitSpec(model=step.model, alias=step.alias, poll=step.poll, timeout=step.timeout)
-        yield TaskSpec(id=step.name or f"wait_for_{step.alias}", does=does, doc=f"Waits for {step.model}@{step.alias}.")
+        doc = f"Waits for {step.model}@{step.alias}."
+        yield TaskSpec(id=step.name or f"wait_for_{step.alias}", does=does, retries=_WAITING_RETRIES, doc=doc)
         return
     if isinstance(step, Check):
         yield _check(graph, step)
@@ -64,7 +66,7 @@ def _approval(graph: Graph, step: Approve, uris: Uris) -> TaskSpec:
         id=step.name or f"approve_{step.alias}",
         does=ApproveSpec(model=step.model, alias=step.alias, shown=step.shown, remind=step.remind),
         outlets=(reference_spec(graph, f"{step.model}@{step.alias}", uris),),
-        retries=_APPROVAL_RETRIES,
+        retries=_WAITING_RETRIES,
         owner=gate.owner,
         doc=f"Asks whether a version of `{step.model}` may become `{step.alias}`; who answers is declared as `{who}`.",
     )

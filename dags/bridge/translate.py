@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from assets.catalog import Declared
 from assets.errors import BadOption
 from assets.graph import Graph
-from assets.job import Approve, Cron, Job, Materialize
-from assets.jobs import made_by
+from assets.job import Cron, Job
+from assets.jobs import RECONCILER, made_by
 from assets.review import GATES
+from assets.step import Approve, Materialize
 from dags.bridge.docs import doc_of_job
 from dags.bridge.spec import (
     ApproveSpec,
@@ -29,9 +30,11 @@ from dags.bridge.spec import (
 from dags.bridge.steps import Uris, reference_spec, tasks_of
 
 Watches = Mapping[str, WatchSpec]
-RECONCILER = "lakeline_reconciler"
 _QUESTIONS = 16
 _LONGEST_TAG = 100
+_RECONCILER_RETRIES = 2
+_FIELDS = 5
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _UNWATCHED: Watches = {}
 
 
@@ -50,7 +53,7 @@ def translate(
 def reconciler() -> DagSpec:
     """The DAG that finds what no event told of."""
     doc = "Starts the job that owns what is stale by the log, where no event has: once for each cause."
-    task = TaskSpec(id="wake_owners", does=ReconcileSpec(), doc=doc)
+    task = TaskSpec(id="wake_owners", does=ReconcileSpec(), retries=_RECONCILER_RETRIES, doc=doc)
     return DagSpec(id=RECONCILER, schedule=ScheduleSpec(cron="*/5 * * * *"), tasks=(task,), doc=doc, tags=("lakeline",))
 
 
@@ -71,6 +74,7 @@ def _dag(graph: Graph, job: Job, uris: Uris, watches: Watches) -> DagSpec:
             for task in tasks_of(graph, job, step, uris)
         ]
     _check_names(job, tasks)
+    tasks = [replace(task, does=_before_others(task.does, tasks)) for task in tasks]
     return DagSpec(
         id=job.name,
         schedule=_schedule(graph, job, uris, watches),
@@ -112,6 +116,14 @@ def _after_others(does: Does, tasks: Iterable[TaskSpec]) -> Does:
     return does
 
 
+def _before_others(does: Does, tasks: Iterable[TaskSpec]) -> Does:
+    """A question that knows of the one which is asked next of the same version."""
+    if not isinstance(does, ApproveSpec):
+        return does
+    asked = (task.does for task in tasks if isinstance(task.does, ApproveSpec) and task.does.model == does.model)
+    return replace(does, then=next((other.alias for other in asked if GATES[other.alias] == does.alias), None))
+
+
 def watched(assets: Iterable[AssetSpec], watches: Watches) -> tuple[AssetSpec, ...]:
     """The assets as they are watched; Airflow keeps what it saw last of each, so that it is the same wherever it stands."""
     return tuple(replace(asset, watch=watches.get(asset.name)) for asset in assets)
@@ -140,9 +152,16 @@ def _schedule(graph: Graph, job: Job, uris: Uris, watches: Watches) -> ScheduleS
 def _check_cron(job: Job, cron: Cron | None) -> None:
     if cron is None:
         return
-    if not croniter.is_valid(cron.expression):
+    told = f"the times of the job {job.name!r}"
+    is_word = cron.expression.startswith("@")
+    if not croniter.is_valid(cron.expression) or (len(cron.expression.split()) != _FIELDS and not is_word):
         wanted = "five fields, as '0 6 * * *' for six in the morning"
-        raise BadOption(job.where, f"the times of the job {job.name!r}", repr(cron.expression), wanted)
+        raise BadOption(job.where, told, repr(cron.expression), wanted)
+    try:
+        croniter(cron.expression, _SOME_DAY).get_next()
+    except CroniterBadDateError as error:
+        wanted = "a day that comes, as '0 6 28 2 *' for the end of February"
+        raise BadOption(job.where, told, repr(cron.expression), wanted) from error
     try:
         ZoneInfo(cron.timezone)
     except (ZoneInfoNotFoundError, OSError, ValueError) as error:

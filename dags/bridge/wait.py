@@ -11,7 +11,10 @@ from lakehouse.errors import PlatformError
 
 
 class AliasTrigger(BaseTrigger):
-    """Ends once a version of a model has an alias, or the old stage before it, or when the deadline has passed."""
+    """Ends once a version of a model has an alias, or the old stage before it, or when the deadline has passed.
+
+    It looks first and at the deadline too, however late it begins.
+    """
 
     def __init__(self, *, model: str, alias: str, poll_seconds: float, deadline: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -23,19 +26,19 @@ class AliasTrigger(BaseTrigger):
         return "dags.bridge.wait.AliasTrigger", own
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event: the version, or nothing where it was waited for too long. An MLflow that is away is asked again."""
+        """One event: the version, or why there is none by the deadline. An MLflow that is away is asked again."""
         await lend_in_triggerer()
         deadline = datetime.fromisoformat(self.deadline)
-        while datetime.now(UTC) < deadline:
-            version = await asyncio.to_thread(self._standing)
-            if version is not None:
-                yield TriggerEvent({"version": version})
-                return
+        while True:
+            seen = await asyncio.to_thread(self._look)
             left = (deadline - datetime.now(UTC)).total_seconds()
-            await asyncio.sleep(max(0.0, min(self.poll_seconds, left)))
-        yield TriggerEvent({})
+            if "version" in seen or left <= 0:
+                yield TriggerEvent(seen)
+                return
+            await asyncio.sleep(min(self.poll_seconds, left))
 
-    def _standing(self) -> int | None:
+    def _look(self) -> dict[str, int | str]:
+        """The version that has the alias, or why that could not be seen, or neither."""
         from registry.aliases import STAGES, read_model
         from registry.settings import RegistrySettings
 
@@ -43,8 +46,9 @@ class AliasTrigger(BaseTrigger):
             shown = read_model(RegistrySettings.from_env(), self.model.split(".", maxsplit=1)[1])
         except PlatformError as error:
             self.log.warning("MLflow does not answer, so it is asked again: %s", error)
-            return None
+            return {"unseen": str(error)}
         if shown is None:
-            return None
+            return {}
         stage = next((stage for stage, alias in STAGES.items() if alias == self.alias), "")
-        return shown.aliases.get(self.alias) or shown.stages.get(stage)
+        version = shown.aliases.get(self.alias) or shown.stages.get(stage)
+        return {} if version is None else {"version": version}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from pydantic_settings import BaseSettings
 
 from api.local import airflow, credentials, ports, record
 from api.local.airflow import Airflow
@@ -18,7 +19,11 @@ from api.local.running import State
 from api.local.service import last_lines
 from api.local.settings import UpSettings
 from api.local.up import Told, status_line, up
+from assets.settings import DefinitionSettings, WatchSettings
 from lakehouse.errors import BadSetting
+from lakehouse.settings import LakeSettings
+from observability.settings import ObservabilitySettings
+from registry.settings import RegistrySettings
 
 
 def wanted(port: int, service: str = "MLflow") -> Wanted:
@@ -33,14 +38,18 @@ def test_the_ports_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKELINE_UP_AIRFLOW_PORT", "8181")
     monkeypatch.setenv("LAKELINE_UP_SPARK_PORT", "15100")
     found = UpSettings.from_env()
-    assert (found.up_airflow_port, found.up_mlflow_port, found.up_spark_port) == (8181, 5000, 15100)
+    assert (found.airflow_port, found.up_mlflow_port, found.up_spark_port) == (8181, 5000, 15100)
+    assert found.airflow_port_setting == "LAKELINE_UP_AIRFLOW_PORT"
     monkeypatch.setenv("AIRFLOW__API__PORT", "8282")
-    assert UpSettings.from_env().up_airflow_port == 8282
+    assert UpSettings.from_env().airflow_port == 8282
+    (port,) = platform(("airflow",), UpSettings.from_env(), {}, is_explicit=True).ports
+    assert (port.port, port.setting) == (8282, "AIRFLOW__API__PORT")
 
 
-def test_a_wrong_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAKELINE_UP_MLFLOW_PORT", "many")
-    with pytest.raises(BadSetting, match="LAKELINE_UP_MLFLOW_PORT is 'many'"):
+@pytest.mark.parametrize("name", ["LAKELINE_UP_MLFLOW_PORT", "LAKELINE_UP_AIRFLOW_PORT", "AIRFLOW__API__PORT"])
+def test_a_wrong_port_is_named_as_it_was_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "many")
+    with pytest.raises(BadSetting, match=f"^{name} is 'many'"):
         UpSettings.from_env()
 
 
@@ -180,6 +189,17 @@ def test_a_shell_is_told_how_to_reach_it(tmp_path: Path) -> None:
     assert told.stdout == "it's here 8123\n"
 
 
+@pytest.mark.parametrize(
+    "settings", [LakeSettings, RegistrySettings, ObservabilitySettings, DefinitionSettings, WatchSettings]
+)
+def test_a_shell_sees_every_setting_that_the_scheduler_sees(tmp_path: Path, settings: type[BaseSettings]) -> None:
+    names = [name.upper() for name in settings.model_fields]
+    place = described(tmp_path, **dict.fromkeys(names, "x y"))
+    airflow.services(place)
+    told = place.for_shells.read_text().splitlines()
+    assert [name for name in names if f"export {name}='x y'" not in told] == []
+
+
 def test_only_who_knows_nothing_of_users_is_told_ours(tmp_path: Path) -> None:
     assert airflow.is_ours_to_enter(described(tmp_path))
     assert not airflow.is_ours_to_enter(described(tmp_path, AIRFLOW__CORE__AUTH_MANAGER="x.Y"))
@@ -210,6 +230,8 @@ def test_a_record_that_nobody_can_understand_is_none(tmp_path: Path, text: str) 
 def test_the_status_says_what_does_not_answer() -> None:
     states = [State(name="a", is_ready=True, restarts=0), State(name="b", is_ready=False, restarts=2)]
     assert status_line(states, [""]) == "no answer from b; b restarted 2x"
+    assert status_line(states, [], 2) == "no answer from b; 2 DAG files cannot be read; b restarted 2x"
+    assert status_line(states[:1], ["1 run under way"], 1) == "1 DAG file cannot be read; 1 run under way"
 
 
 def test_the_end_of_a_log_is_told_with_its_place(tmp_path: Path) -> None:

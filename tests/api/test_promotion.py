@@ -22,3 +22,10 @@ def test_a_no_to_a_promotion_is_journaled_and_silence_is_not(tmp_path: Path) -> 
     told = models.events(NAME)[-1]
     assert (told.event, told.version, told.alias, told.why) == ("rejected", 1, "staging", "too few flowers")
     assert "staging" not in models.aliases(NAME)
+
+    again = lakeline(*command, "--yes", folder=tmp_path)
+    assert again.code == 1
+    assert "turned down version 1" in again.err and "too few flowers" in again.err
+    assert "staging" not in models.aliases(NAME)
+    overruled = lakeline(*command, "--yes", "--why", "there are more by now", folder=tmp_path)
+    assert (overruled.code, models.aliases(NAME)["staging"].version) == (0, 1)

@@ -1,5 +1,6 @@
 """`lakeline up` and `lakeline down` with a real Airflow, as a person uses them."""
 
+import fcntl
 import json
 import os
 import signal
@@ -18,6 +19,9 @@ import pytest
 
 from api.local import record
 from api.local.ports import free_port
+from lakehouse import spark_server
+from lakehouse.settings import LakeSettings
+from lakehouse.spark_command import files
 from tests.api.terminal import LAKELINE, lakeline
 
 pytestmark = pytest.mark.slow
@@ -75,6 +79,17 @@ class Home:
             assert time.monotonic() < deadline, (self.folder / "err").read_text()
             time.sleep(0.1)
         return (self.folder / "out").read_text()
+
+    def told(self) -> str:
+        """What it told while it worked, and of its state."""
+        return (self.folder / "err").read_text()
+
+    def wait_until_said(self, words: str) -> None:
+        """Returns once it has told something."""
+        deadline = time.monotonic() + 90
+        while words not in self.told():
+            assert time.monotonic() < deadline, self.told()
+            time.sleep(0.1)
 
     def down(self) -> str:
         """Ends it from another terminal; what that said."""
@@ -139,10 +154,14 @@ def test_a_platform_comes_up_goes_down_and_goes_on_where_it_was(home: Home) -> N
     assert left(started) == []
     assert home.down() == "nothing was running"
 
+    with (home.folder / "slow.py").open("a") as definitions:
+        definitions.write('wrong = job("wrong_dag", steps=[Materialize("bronze.slow_row")])\n')
     home.up()
     with home.client() as airflow:
         told = airflow.get(task).json()
         assert (told["state"], told["try_number"]) == ("success", 1)  # it was waited for
+    home.wait_until_said("1 DAG file cannot be read")
+    assert "Airflow cannot read platform_dags.py: assets.errors.BadOption: slow.py:" in home.told()
     started = home.processes()
     os.kill(home.process.pid, signal.SIGKILL)
     home.process.wait()
@@ -169,6 +188,7 @@ def test_a_spark_server_that_ran_before_outlives_the_platform(home: Home) -> Non
     port = free_port()
     settings = {**home.settings, "LAKELINE_UP_SPARK_PORT": str(port)}
     assert f"127.0.0.1:{port}" in home.up("spark", LAKELINE_UP_SPARK_PORT=str(port))
+    heals_spark_and_waits_for_nothing(home)
     assert home.down() == "all has ended"
     assert lakeline("spark", "status", "--json", folder=home.folder, **settings).json["running"] is False
     assert lakeline("spark", "start", folder=home.folder, **settings).code == 0
@@ -180,6 +200,18 @@ def test_a_spark_server_that_ran_before_outlives_the_platform(home: Home) -> Non
         assert lakeline("spark", "status", "--json", folder=home.folder, **settings).json == before
     finally:
         lakeline("spark", "stop", folder=home.folder, **settings)
+
+
+def heals_spark_and_waits_for_nothing(home: Home) -> None:
+    """Kills Spark while another command seems to start it: the platform says so, and goes on once that has ended."""
+    lake = LakeSettings(lakeline_home=home.folder / ".lakeline")
+    server = spark_server.process(lake)
+    assert server is not None
+    with files(lake).lock.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server.kill()
+        home.wait_until_said("no answer from Spark; Spark restarted 1x")
+    home.wait_until_said("all ready; Spark restarted 1x")
 
 
 def wait_for(airflow: httpx.Client, path: str, name: str, value: object) -> None:

@@ -1,13 +1,30 @@
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from assets import Check, Cron, Materialize, OnUpdate, Trained, WaitFor, asset, catalog, external, job, model
+from assets import (
+    Approve,
+    Check,
+    Cron,
+    Materialize,
+    OnUpdate,
+    Predictions,
+    Trained,
+    WaitFor,
+    asset,
+    catalog,
+    external,
+    job,
+    model,
+)
 from assets.errors import BadOption
 from assets.graph import Graph
 from assets.job import Job
-from assets.jobs import Jobs
+from assets.jobs import RECONCILER, Jobs
+from assets.step import Alias
+from registry.model import ALIASES
 
 HERE = str(Path(__file__).relative_to(Path.cwd()))
 
@@ -59,13 +76,18 @@ def test_a_second_owner_is_refused_with_both_places() -> None:
 
 
 def test_a_selection_of_nothing_is_refused() -> None:
-    assert "did you mean silver.clean" in wrong(job("a", steps=[Materialize("silver.clea")]))
-    assert "nothing that is made" in wrong(job("a", steps=[Materialize("landing.order_files")]))
+    told = wrong(job("a", steps=[Materialize("silver.clea")]))
+    assert "is 'silver.clea'; wanted one that the graph can answer: no asset is named 'silver.clea'" in told
+    assert "did you mean silver.clean" in told
+    told = wrong(job("a", steps=[Materialize("landing.order_files")]))
+    assert "is 'landing.order_files', with nothing that is made; wanted one with a table" in told
     assert "a selection that needs no plan" in wrong(job("a", steps=[Materialize("stale()")]))
 
 
 def test_the_name_of_a_job_is_its_own() -> None:
     assert "'a' again" in wrong(job("a", steps=[Materialize("bronze.*")]), job("a", steps=[Materialize("silver.*")]))
+    told = wrong(job(RECONCILER, steps=[Materialize("bronze.*")]))
+    assert "the name of a job is 'lakeline_reconciler'; wanted another: Lakeline's own DAG has this one" in told
 
 
 def test_what_is_waited_for_is_a_model() -> None:
@@ -92,7 +114,15 @@ def test_what_starts_a_job_exists() -> None:
     [
         ({"name": "two words", "steps": [Materialize("*")]}, "letters, digits"),
         ({"name": "a", "steps": []}, "at least one step"),
+        ({"name": "a" * 251, "steps": [Materialize("*")]}, "(253 characters); wanted letters, digits"),
         ({"name": "a", "steps": ["bronze.orders"]}, "Materialize(...)"),
+        ({"name": "a", "steps": Materialize("*")}, "wanted a list of at least one step"),
+        ({"name": "a", "steps": [Materialize("*")], "tags": ["a"]}, "tags is ['a']; wanted texts by name"),
+        ({"name": "a", "steps": [Materialize("*")], "timeout": 30}, "timeout is 30; wanted a time"),
+        ({"name": "a", "steps": [Materialize("*")], "schedule": "0 6 * * *"}, "wanted Cron.at('0 6 * * *')"),
+        ({"name": "a", "steps": [Materialize("*")], "schedule": ["silver.x"]}, "wanted OnUpdate.any('silver.x')"),
+        ({"name": "a", "steps": [Materialize("*")], "schedule": None}, "none where a person starts it"),
+        ({"name": "a", "steps": [Materialize("*")], "schedule": Cron.at("")}, "expression of Cron in the schedule"),
         ({"name": "a", "steps": [Materialize("*")], "schedule": [Cron.at("* * * * *")] * 2}, "at most one"),
         ({"name": "a", "steps": [Materialize("*")], "schedule": ["0 6 * * *"]}, "Cron.at"),
         ({"name": "a", "steps": [Materialize("*")], "schedule": OnUpdate.all()}, "the keys of assets"),
@@ -103,6 +133,39 @@ def test_a_wrong_option_is_told_with_its_place(given: dict[str, object], told: s
         job(**given)  # type: ignore[arg-type]
     assert told in str(caught.value)
     assert f"{HERE}:" in str(caught.value)
+
+
+SIZES = "models.sizes"
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (Materialize("*", by="table"), "by of Materialize in the job 'a' is 'table'; wanted one of 'asset', 'step'"),  # type: ignore[arg-type]
+        (Materialize("*", by="step", name="a b/c"), "name of Materialize in the job 'a' is 'a b/c'; wanted letters"),
+        (Materialize(silver), "selection of Materialize in the job 'a' is"),  # type: ignore[arg-type]
+        (WaitFor(SIZES, "stagging"), "is 'stagging'; wanted one of 'candidate', 'staging', 'production'"),  # type: ignore[arg-type]
+        (WaitFor(SIZES, "staging", poll=timedelta()), "wanted a time, and a longer one than none: poll=timedelta("),
+        (WaitFor(SIZES, "staging", poll=30), "poll of WaitFor in the job 'a' is 30; wanted"),  # type: ignore[arg-type]
+        (WaitFor(SIZES, "staging", timeout=timedelta(seconds=-5)), "timeout of WaitFor in the job 'a' is"),
+        (WaitFor(sizes, "staging"), "model of WaitFor in the job 'a' is"),  # type: ignore[arg-type]
+        (Approve(SIZES, "candidate"), "alias of Approve in the job 'a' is 'candidate'; wanted one of 'staging'"),  # type: ignore[arg-type]
+        (Approve(SIZES, "staging", remind=timedelta()), "remind of Approve in the job 'a' is"),
+        (Approve(SIZES, "staging", shown="gold.x"), "wanted Predictions("),  # type: ignore[arg-type]
+        (Approve(SIZES, "staging", shown=Predictions(table="gold.x", of="id", by="id")), "two columns of the table"),
+        (Approve(SIZES, "staging", shown=Predictions(table="gold.x", of="", by="id")), "of of shown of Approve"),
+        (Check("silver.clean", SIZES, alias="prod"), "alias of Check in the job 'a' is 'prod'; wanted one of"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_wrong_option_of_a_step_is_told_where_its_job_is(step: object, told: str) -> None:
+    with pytest.raises(BadOption) as caught:
+        job("a", steps=[step])  # type: ignore[list-item]
+    assert told in str(caught.value)
+    assert str(caught.value).startswith(f"{HERE}:")
+
+
+def test_every_alias_of_a_model_can_be_waited_for() -> None:
+    assert get_args(Alias) == ALIASES
 
 
 def test_jobs_are_found_beside_the_assets() -> None:

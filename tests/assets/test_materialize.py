@@ -325,6 +325,7 @@ def test_the_quarantine_of_an_append_keeps_what_earlier_versions_put_there(lake:
     assert list(zip(kept["sequence"].to_pylist(), kept["id"].to_pylist(), strict=True)) == [(1, -1), (2, -2), (2, -1)]
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
 def test_a_retry_leaves_in_the_quarantine_what_the_published_version_kept_back(lake: Lake, engine: EngineName) -> None:
     def refuse(writer: Engine, frame: object, publication: Publication) -> None:
@@ -339,6 +340,7 @@ def test_a_retry_leaves_in_the_quarantine_what_the_published_version_kept_back(l
     assert lake.read_arrow("quarantine.silver.clean").num_rows == 0
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
 def test_what_a_run_kept_back_that_published_nothing_makes_way_for_who_did(lake: Lake, engine: EngineName) -> None:
     def refuse(writer: Engine, frame: object, publication: Publication) -> None:

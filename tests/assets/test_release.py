@@ -88,6 +88,7 @@ def test_mended_rows_are_published_in_one_commit_that_says_so_and_leave_the_quar
     assert states(materializer.plan())[KEY] == "FRESH"
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_table_that_is_computed_anew_finds_what_was_mended_in_place_of_the_same_wrong_row(
     lake: Lake, engine: EngineName
@@ -105,6 +106,7 @@ def test_a_table_that_is_computed_anew_finds_what_was_mended_in_place_of_the_sam
     assert ids(lake, KEPT) == [3, 4]
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_repair_that_no_longer_fits_its_column_is_passed_over_and_told(lake: Lake, engine: EngineName) -> None:
     """The column was made narrower; the repair of another row still fits."""
@@ -186,6 +188,7 @@ def test_an_append_gets_mended_rows_once_and_its_next_batch_only_its_own(lake: L
     assert ids(lake, KEPT) == [2]
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_wrong_row_that_comes_again_to_a_merge_is_kept_back_once_and_can_be_released(
     lake: Lake, engine: EngineName

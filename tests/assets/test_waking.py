@@ -1,7 +1,10 @@
 """Which jobs the log itself would start, where no event has."""
 
+import pytest
+
 from assets import Approve, Materialize, job
 from assets.asset import Asset
+from assets.errors import DecidedMeanwhile
 from assets.gate import Gate
 from assets.graph import Graph
 from assets.jobs import Jobs
@@ -120,6 +123,20 @@ def test_an_answer_that_comes_after_another_decision_moves_nothing(lake: Lake) -
     gate = Gate.from_env("tree", mirror_stages=False)
     asked = gate.compare("staging", 1)
     models.reject("tree", 1, "staging", by="bob", why="no")
-    gate.answer(asked, is_yes=True, by="ann", why="yes", run="r")
+    late = gate.answer(asked, "open", is_yes=True, by="ann", why="yes", run="r")
+    with pytest.raises(DecidedMeanwhile, match="bob turned down version 1 .*: no"):
+        gate.refuse_late(late)
     assert models.alias("tree", "staging") is None
     assert [event.event for event in models.events("tree") if event.alias == "staging"] == ["rejected"]
+
+
+def test_an_answer_does_not_put_an_older_version_over_one_that_came_meanwhile(lake: Lake) -> None:
+    models = Models.from_env(lake)
+    for depth in (1, 2):
+        made_by(lake, numbers("gold.rows", range(10)), line_of_tree(depth=depth)).run()
+    gate = Gate.from_env("tree", mirror_stages=False)
+    asked, seen = gate.compare("staging", 1), gate.standing("staging", 1)
+    models.promote("tree", 2, "staging", by="bob", why="")
+    assert gate.answer(asked, seen, is_yes=True, by="ann", why="the older one").event is None
+    assert gate.answer(asked, seen, is_yes=False, by="ann", why="").event is None
+    assert models.aliases("tree")["staging"].version == 2

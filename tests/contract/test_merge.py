@@ -126,6 +126,7 @@ CHANGES = st.lists(
 )
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.slow
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=CHANGES)

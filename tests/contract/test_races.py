@@ -57,6 +57,7 @@ def test_of_writers_of_one_sequence_one_commits(bench: Bench, write: object) -> 
     assert {row["id"] for row in bench.rows()} == runs
 
 
+@pytest.mark.long_on_spark
 def test_merges_and_appends_of_several_tables_over_one_connection_keep_their_own_stamps(bench: Bench) -> None:
     tables = {f"silver.t{number}": (BY_ID if number % 2 else "append") for number in range(6)}
     for sequence in (1, 2, 3):

@@ -75,6 +75,7 @@ def test_what_does_not_fit_is_refused_with_its_name_and_nothing_is_written(bench
     assert bench.rows() == [{"id": 1, "x": "a", "at": 1.5}]
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.parametrize("write", ["append", BY_ID], ids=["append", "merge"])
 @pytest.mark.parametrize("case", GROWING)
 def test_a_table_that_may_grow_takes_new_columns_and_leaves_missing_ones_null(
@@ -101,6 +102,7 @@ WIDENED = {
 }
 
 
+@pytest.mark.long_on_spark
 @pytest.mark.parametrize("case", WIDENED)
 def test_rows_that_take_the_place_of_some_widen_the_table_or_are_widened_to_it(bench: Bench, case: str) -> None:
     """All the rest stays, and no value is another than it was."""

@@ -70,6 +70,7 @@ def test_promise_5_runs_that_were_killed_at_bad_moments_are_finished_by_the_next
     assert aliases(ledger.place) == {"candidate": registered}
 
 
+@pytest.mark.long
 def test_a_promotion_that_was_killed_moved_the_alias_and_is_journaled_or_neither(ledger: Ledger) -> None:
     ledger.land()
     place = ledger.place

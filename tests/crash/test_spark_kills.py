@@ -28,6 +28,7 @@ def on_spark(workplace: Callable[..., Workplace]) -> Iterator[Ledger]:
     finished(place, "spark", "stop", "--all")
 
 
+@pytest.mark.long
 def test_promise_5_on_spark_a_killed_client_or_server_is_made_good_by_the_next_run(on_spark: Ledger) -> None:
     place = on_spark.place
     on_spark.land()

@@ -37,13 +37,22 @@ def test_a_run_makes_a_table_and_tells_it_by_an_event(real_airflow: RealAirflow)
 def test_the_reconciler_starts_what_nobody_has(real_airflow: RealAirflow) -> None:
     rest = real_airflow.rest
     eager = SHOP.replace(', automation="manual"', "").replace("shop_", "eager_")
-    real_airflow.reconcile(real_airflow.add("eager_on_airflow", eager))
-    rest.wait_for_dag("eager_dag")
-    rest.wait_for_dag("lakeline_reconciler")
+    failing = eager.replace("eager_", "failing_").replace("return pa.table", "raise ValueError('no'); pa.table")
+    modules = [real_airflow.add("eager_on_airflow", eager), real_airflow.add("failing_on_airflow", failing)]
+    real_airflow.reconcile(*modules)
+    for dag in ("eager_dag", "failing_dag", "lakeline_reconciler"):
+        rest.wait_for_dag(dag)
     rest.trigger("lakeline_reconciler")
     (run,) = rest.wait_for_runs("eager_dag")
     assert str(run["dag_run_id"]).startswith("lakeline__")
     assert run["state"] == "success"
+
+    (failed,) = rest.wait_for_runs("failing_dag")
+    assert failed["state"] == "failed"
+    again = rest.trigger("lakeline_reconciler")
+    rest.wait_for_run("lakeline_reconciler", again)
+    assert len(rest.runs("failing_dag")) == 1
+    assert "failing_dag failed 1x, and is started again at" in rest.log("lakeline_reconciler", again, "wake_owners")
 
 
 def test_what_was_killed_is_started_again_and_works_on(real_airflow: RealAirflow) -> None:

@@ -43,6 +43,10 @@ WRONG = {
         'one = job("one", steps=[Materialize("silver.shop")], schedule=Cron.at("0 25 * * *"))\n',
         "wrong.py:9: the times of the job 'one' is '0 25 * * *'; wanted five fields",
     ),
+    "a name that Lakeline's own DAG has": (
+        'one = job("lakeline_reconciler", steps=[Materialize("silver.shop")])\n',
+        "wrong.py:9: the name of a job is 'lakeline_reconciler'; wanted another",
+    ),
     "a bad time zone": (
         'one = job("one", steps=[Materialize("silver.shop")], schedule=Cron.at("0 5 * * *", "Mars/Base"))\n',
         "wrong.py:9: the time zone of the job 'one' is 'Mars/Base'; wanted",

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -89,10 +90,27 @@ def test_one_dag_alone_is_translated_where_a_task_needs_no_other(declared: Decla
     assert list(specs(declared, only="training")) == ["training"]
 
 
-def test_times_that_cannot_be_read_are_told_with_their_place(declared: Declared) -> None:
-    wrong = job("wrong", steps=[Materialize("bronze.*")], schedule=Cron.at("every morning"))
-    with pytest.raises(BadOption, match=r"test_translate.py:\d+: the times of the job 'wrong' is 'every morning'"):
-        specs(Declared(graph=declared.graph, jobs=Jobs.of(declared.graph, [wrong])))
+@pytest.mark.parametrize(
+    ("times", "wanted"),
+    [
+        ("every morning", "five fields"),
+        ("*/5 * * * * *", "five fields"),
+        ("0 0 31 2 *", "a day that comes"),
+        ("0 0 29 2 *", None),
+        ("@daily", None),
+    ],
+)
+def test_times_that_cannot_be_read_or_never_come_are_told_with_their_place(
+    declared: Declared, times: str, wanted: str | None
+) -> None:
+    timed = job("timed", steps=[Materialize("bronze.*")], schedule=Cron.at(times))
+    told = Declared(graph=declared.graph, jobs=Jobs.of(declared.graph, [timed]))
+    if wanted is None:
+        assert specs(told)["timed"].schedule.cron == times
+        return
+    found = rf"test_translate.py:\d+: the times of the job 'timed' is {re.escape(repr(times))}; wanted {wanted}"
+    with pytest.raises(BadOption, match=found):
+        specs(told)
 
 
 def test_two_tasks_of_one_name_are_refused(declared: Declared) -> None:
