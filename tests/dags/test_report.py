@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from assets.gate import Gate
-from assets.job import Predictions
 from assets.predicted import Said, agreement, predicted_by
+from assets.step import Predictions
 from dags.bridge.report import report
 from lakehouse.lake import Lake
 from registry.models import Models
