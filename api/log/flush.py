@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from api.local.record import held
+from api.held import held
 from api.log import frames
 from api.log.backlog import Backlog, Taken, depth
 from api.log.line import decode
