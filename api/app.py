@@ -1,25 +1,27 @@
 """The application: routes, errors and counting around one `Serving`."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
-from api.errors import NotReady, RequestRefused, answer_of, status_of
+from api.log.record import Recorder
 from api.middleware import CountRequests
 from api.openapi import openapi_of
-from api.routes import docs, health, metrics, predict
+from api.problem import answer_of, plain_answer
+from api.routes import docs, health, inference, invocations, metrics, models, rows
+from api.routes.predict import predict_route
 from api.serving import Serving
 from api.settings import ApiSettings
+from api.straight import PATH, Predict, Straight, log_error
 from lakehouse.errors import PlatformError
 from observability.metrics import RequestMetrics
-
-_log = logging.getLogger(__name__)
 
 
 class Background(Protocol):
@@ -40,6 +42,7 @@ def create_app(
     *,
     background: Background | None = None,
     counted: RequestMetrics | None = None,
+    recorder: Recorder | None = None,
 ) -> FastAPI:
     """The application that answers with what `serving` holds."""
 
@@ -62,27 +65,39 @@ def create_app(
     )
     app.state.settings, app.state.serving = settings, serving
     app.state.metrics = counted or RequestMetrics()
-    for room in (predict, health, metrics, docs):
+    app.state.recorder = recorder
+    predict = Predict(batch=settings.serve_batch)
+    app.router.routes.append(predict_route(predict))
+    for room in (rows, models, inference, invocations, health, metrics, docs):
         app.include_router(room.router)
     app.openapi = openapi_of(app, serving)  # type: ignore[method-assign]
     app.add_exception_handler(PlatformError, _answer_platform_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_http_error)
     app.add_exception_handler(Exception, _answer_defect)
+    # What is added last is outermost: the straight path is counted as everything else.
+    app.add_middleware(Straight, path=PATH, method="POST", straight=predict)
     app.add_middleware(CountRequests, metrics=app.state.metrics, routes=app.routes)
     return app
 
 
-async def _answer_platform_error(_: Request, error: Exception) -> JSONResponse:
+async def _answer_platform_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, PlatformError):
         raise error
-    status = status_of(error)
-    if not isinstance(error, RequestRefused | NotReady):
-        _log.error("a request was answered with %s: %s", status, error)
-    return JSONResponse(answer_of(error), status_code=status, headers={"Retry-After": "1"} if status == 503 else None)
+    log_error(error)
+    # Clients of the Open Inference Protocol look for the reason under a name of their own.
+    return answer_of(error, also="error" if request.url.path.startswith("/v2") else None)
 
 
-async def _answer_defect(_: Request, error: Exception) -> JSONResponse:
+async def _answer_http_error(_: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        return plain_answer(error.status_code, str(error.detail), error.headers)
+    return plain_answer(400, "the address of the request is not understood")
+
+
+async def _answer_defect(_: Request, error: Exception) -> Response:
     # The server logs the defect with its trace; the answer says nothing of the inside.
-    return JSONResponse(answer_of(PlatformError(error)), status_code=500)
+    return answer_of(PlatformError(error))
 
 
 def _version() -> str:

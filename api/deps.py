@@ -1,11 +1,14 @@
-"""What the routes are handed, and how a body is read."""
+"""What the routes are handed: the model that answers, its rows, and where answers are recorded."""
 
+import os
 from typing import cast
 
 from fastapi import Request
 
-from api.errors import BodyTooLarge, WrongContentType
-from api.serving import Serving
+from api.body import json_body, whole_body
+from api.canary import FORCED_HEADER
+from api.log.record import Recorder
+from api.serving import Chosen, Serving
 from api.settings import ApiSettings
 from observability.metrics import RequestMetrics
 
@@ -13,6 +16,12 @@ from observability.metrics import RequestMetrics
 def serving_of(request: Request) -> Serving:
     """What is served at this moment."""
     return cast(Serving, request.app.state.serving)
+
+
+def chosen_of(request: Request) -> Chosen:
+    """The model that answers this request; taken once and used to its end, whatever is swapped meanwhile."""
+    key = request.headers.get(settings_of(request).serve_canary_header)
+    return serving_of(request).choose(key.encode() if key else None, request.headers.get(FORCED_HEADER))
 
 
 def metrics_of(request: Request) -> RequestMetrics:
@@ -25,23 +34,21 @@ def settings_of(request: Request) -> ApiSettings:
     return cast(ApiSettings, request.app.state.settings)
 
 
-async def json_body(request: Request) -> bytes:
-    """The body of a request that says it is JSON, within the limit."""
-    limit_bytes = settings_of(request).serve_body_limit
-    kind = request.headers.get("content-type")
-    if kind != "application/json" and not _is_json(kind):
-        raise WrongContentType(kind)
-    told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told[:20]) > limit_bytes:
-        raise BodyTooLarge(limit_bytes)
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise BodyTooLarge(limit_bytes)
-    return body
+def recorder_of(request: Request) -> Recorder | None:
+    """Where answers are recorded; None where they are not."""
+    return cast("Recorder | None", request.app.state.recorder)
 
 
-def _is_json(kind: str | None) -> bool:
-    bare = (kind or "").split(";", 1)[0].strip().lower()
-    return bare == "application/json" or (bare.startswith("application/") and bare.endswith("+json"))
+def request_id_of(request: Request) -> str:
+    """The request's own identity, or a new one."""
+    return request.headers.get("x-request-id", "")[:200] or os.urandom(16).hex()
+
+
+async def row_body(request: Request) -> bytes:
+    """The body of a request that says it is JSON, within the limit for one row."""
+    return await json_body(request.headers, request.receive, settings_of(request).serve_body_limit)
+
+
+async def rows_body(request: Request) -> bytes:
+    """The body of a request, within the limit for many rows."""
+    return await whole_body(request.headers, request.receive, settings_of(request).serve_rows_limit)

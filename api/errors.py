@@ -1,4 +1,4 @@
-"""What can go wrong in serving, and how every error of the platform is answered over HTTP.
+"""What can go wrong in serving; `api.problem` tells how it is answered over HTTP.
 
 PlatformError (lakehouse.errors)
 ├── Fatal
@@ -6,7 +6,10 @@ PlatformError (lakehouse.errors)
 │   │   ├── WrongContentType     a body that does not say it is JSON
 │   │   ├── BodyTooLarge         a body beyond the limit
 │   │   ├── BodyNotJson          a body that is no JSON
-│   │   └── InputRefused         JSON that is not what the model takes
+│   │   ├── BodyNotArrow         a body that is no Arrow stream
+│   │   ├── InputRefused         values that are not what the model takes
+│   │   ├── NotAClassifier       a model that tells no probabilities
+│   │   └── NotServed            a model or a version that is not served here
 │   ├── ModelBroken              a fetched model that cannot be served
 │   ├── PortTaken                another program listens there
 │   ├── ModelUnclear             several models, or none, where one is to be served
@@ -22,16 +25,17 @@ PlatformError (lakehouse.errors)
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lakehouse.errors import Fatal, PlatformError, Transient
+from lakehouse.errors import Fatal, Transient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong with a request: its kind, the field and the reason."""
+    """One thing that is wrong with a request: its kind, the field, the reason, and of many rows which one."""
 
     kind: str
     field: str | None
     reason: str
+    row: int | None = None
 
 
 class RequestRefused(Fatal):
@@ -41,13 +45,13 @@ class RequestRefused(Fatal):
 class WrongContentType(RequestRefused):
     """A body that does not say it is JSON."""
 
-    def __init__(self, found: str | None) -> None:
-        super().__init__(found)
-        self.found = found
+    def __init__(self, found: str | None, wanted: str = "send JSON with 'content-type: application/json'") -> None:
+        super().__init__(found, wanted)
+        self.found, self.wanted = found, wanted
 
     def __str__(self) -> str:
         told = "has no content-type" if self.found is None else f"has the content-type {self.found[:100]!r}"
-        return f"the request {told}; send JSON with 'content-type: application/json'"
+        return f"the request {told}; {self.wanted}"
 
 
 class BodyTooLarge(RequestRefused):
@@ -58,7 +62,7 @@ class BodyTooLarge(RequestRefused):
         self.limit_bytes = limit_bytes
 
     def __str__(self) -> str:
-        return f"the body is larger than {self.limit_bytes} bytes; send one row"
+        return f"the body is larger than {self.limit_bytes} bytes; send less at once"
 
 
 class BodyNotJson(RequestRefused):
@@ -72,15 +76,53 @@ class BodyNotJson(RequestRefused):
         return f"the body is not valid JSON: {self.reason}"
 
 
+class BodyNotArrow(RequestRefused):
+    """A body that is no Arrow stream."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the body is no Arrow IPC stream: {self.reason}"
+
+
 class InputRefused(RequestRefused):
-    """JSON that is not what the model takes."""
+    """Values that are not what the model takes."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(tuple(faults))
         self.faults = tuple(faults)
 
     def __str__(self) -> str:
-        return "; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in self.faults)
+        return "; ".join(map(_worded, self.faults))
+
+
+def _worded(fault: Fault) -> str:
+    place = f"{fault.field}: " if fault.field else ""
+    return f"{place}{fault.reason}" if fault.row is None else f"row {fault.row}: {place}{fault.reason}"
+
+
+class NotAClassifier(RequestRefused):
+    """A model that tells no probabilities."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"{self.name!r} tells no probabilities; ask /predict for its plain answer"
+
+
+class NotServed(RequestRefused):
+    """A model or a version that is not served here."""
+
+    def __init__(self, wanted: str, known: tuple[str, ...]) -> None:
+        super().__init__(wanted, known)
+        self.wanted, self.known = wanted, known
+
+    def __str__(self) -> str:
+        return f"{self.wanted[:200]!r} is not served here; found {', '.join(self.known) or 'no model'}"
 
 
 class ModelBroken(Fatal):
@@ -185,33 +227,3 @@ class FetchFailed(Transient):
 
     def __str__(self) -> str:
         return f"version {self.version} of {self.name!r} could not be fetched: {self.reason}"
-
-
-# The first line that fits decides; what is not here is a defect and answers 500.
-STATUS: tuple[tuple[type[PlatformError], int], ...] = (
-    (InputRefused, 422),
-    (BodyTooLarge, 413),
-    (WrongContentType, 415),
-    (RequestRefused, 400),
-    (Transient, 503),
-    (PlatformError, 500),
-)
-
-
-def status_of(error: PlatformError) -> int:
-    """The HTTP status that answers an error."""
-    return next(status for kind, status in STATUS if isinstance(error, kind))
-
-
-def answer_of(error: PlatformError) -> dict[str, object]:
-    """The body that answers an error: the field and the reason, and nothing of the inside."""
-    if isinstance(error, InputRefused):
-        return {"detail": [_told(fault) for fault in error.faults]}
-    if isinstance(error, RequestRefused | NotReady):
-        return {"detail": str(error)}
-    return {"detail": "the server could not answer; its log says why"}
-
-
-def _told(fault: Fault) -> dict[str, object]:
-    place = ["body"] if fault.field is None else ["body", fault.field]
-    return {"type": fault.kind, "loc": place, "msg": fault.reason}

@@ -3,6 +3,10 @@
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _Values = Mapping[str, float]
 _Part = Callable[[_Values], float]
@@ -29,6 +33,8 @@ class Expression:
     ('petal_length', 'petal_width')
     >>> ratio({"petal_length": 3.0, "petal_width": 2.0})
     1.5
+
+    Columns of NumPy are computed as wholes by the same words.
     """
 
     __slots__ = ("_compute", "names", "text")
@@ -48,6 +54,14 @@ class Expression:
     def __call__(self, values: _Values) -> float:
         """The value; raises ArithmeticError where there is none, as for a division by zero."""
         return self._compute(values)
+
+    def of_columns(self, columns: "Mapping[str, np.ndarray]") -> "np.ndarray":
+        """The values of many rows; where there is none, a number that is not finite."""
+        import numpy as np
+
+        compute = cast("Callable[[Mapping[str, np.ndarray]], np.ndarray]", self._compute)
+        with np.errstate(all="ignore"):
+            return compute(columns)
 
 
 def _compiled(node: ast.expr, names: dict[str, None]) -> _Part:

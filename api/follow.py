@@ -1,15 +1,15 @@
-"""Following an alias: ask, fetch, load, warm, swap; whatever fails, the last good model goes on serving."""
+"""Following an alias: ask, fetch, verify, place; whatever fails, what was placed last stays in its place."""
 
 import logging
 import random
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from api.errors import ModelBroken
-from api.predictor import Predictor, load
+from api.placed import Placed, Refused, read_placed, write_placed
 from api.served import Target
-from api.serving import Refused, Serving
 from api.shelf import Shelf
 from lakehouse.errors import PlatformError, StoreUnreachable
 
@@ -18,50 +18,49 @@ _LONGEST_WAIT_SECONDS = 15.0
 
 
 class Follower:
-    """Keeps `serving` at the version that an alias names; `followed` is how the log calls it, as `name@alias`.
+    """Keeps the file `placed` at the version that an alias names; `followed` is how the log calls it, as `name@alias`.
 
-    `production` answers which version the alias names, None where there is none. `fetch` fills a folder with a version.
+    `named` answers which version the alias names, None where there is none. `fetch` fills a folder with a version.
     `on_poll` is called after every question to the registry.
     """
 
     def __init__(
         self,
-        serving: Serving,
         shelf: Shelf,
+        placed: Path,
         *,
         followed: str,
-        production: Callable[[], Target | None],
+        named: Callable[[], Target | None],
         fetch: Callable[[Target, Path], None],
-        poll_seconds: float = 2.0,
+        poll_seconds: float = 1.0,
         on_poll: Callable[[], object] | None = None,
     ) -> None:
-        self._serving, self._shelf, self._followed = serving, shelf, followed
-        self._production, self._fetch, self._on_poll = production, fetch, on_poll
+        self._shelf, self._file, self._followed = shelf, placed, followed
+        self._named, self._fetch, self._on_poll = named, fetch, on_poll
         self._poll_seconds = poll_seconds
         self._failures = 0
+        self._placed = self._written = Placed()
         self._told: dict[str, str | None] = {}
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
-    def start(self) -> None:
-        """Begins to follow, in a thread."""
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """Ends following; the model goes on serving."""
+    def stop(self) -> None:
+        """Ends following after what is being done."""
         self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+
+    def run(self) -> None:
+        """Follows until it is stopped."""
+        wait_seconds = 0.0
+        self._guarded(self.restore)
+        while not self._stopped.wait(wait_seconds):
+            found = self._guarded(self.poll)
+            wait_seconds = found if isinstance(found, float) else self._wait_seconds()
 
     def restore(self) -> None:
-        """Serves the version that was served last on this machine, before the registry is asked."""
-        place = self._shelf.current()
-        if place is None:
-            return
-        try:
-            self._swap(load(place), "served before the restart")
-        except ModelBroken as error:
-            _log.error("the version kept in %s is not served again: %s", place, error)
+        """Goes on from what was placed before the restart; what has become unreadable since is fetched anew."""
+        self._written = read_placed(self._file)
+        target = self._written.target
+        if target is not None and self._shelf.holds(target):
+            self._placed = Placed(target=target, since=self._written.since)
 
     def poll(self) -> float:
         """Asks the registry once and follows; the seconds to wait before the next time."""
@@ -70,15 +69,9 @@ class Follower:
             self._failures = 0
         except PlatformError:
             self._failures += 1
+        self._write()
         self._call_on_poll()
         return self._wait_seconds()
-
-    def _run(self) -> None:
-        wait_seconds = 0.0
-        self._guarded(self.restore)
-        while not self._stopped.wait(wait_seconds):
-            found = self._guarded(self.poll)
-            wait_seconds = found if isinstance(found, float) else self._wait_seconds()
 
     def _guarded(self, step: Callable[[], object]) -> object:
         # The one place that catches everything: a follower that died would leave an old model serving in silence.
@@ -86,103 +79,94 @@ class Follower:
             return step()
         except Exception:
             self._failures += 1
-            _log.exception("following the alias failed")
+            _log.exception("following %s failed", self._followed)
             return None
 
     def _follow(self) -> None:
         try:
-            target = self._production()
+            target = self._named()
         except PlatformError as error:
-            self._note("registry", f"does not answer: {error}", logging.WARNING)
+            since = self._placed.registry_since or datetime.now(UTC)
+            self._note(registry=f"does not answer: {error}", registry_since=since)
             raise
-        self._note("registry", None)
+        self._note(registry=None, registry_since=None)
         if target is None:
-            self._note("alias", f"no version is {self._followed}", logging.WARNING)
+            self._note(alias=f"no version is {self._followed}", fetch=None, refused=None)
             return
-        self._note("alias", None)
+        self._note(alias=None)
         self._move_to(target)
 
     def _move_to(self, target: Target) -> None:
-        serving = self._serving
-        refused = serving.following.refused
-        if serving.predictor is not None and _is_same(serving.predictor.card.target, target):
-            serving.note(refused=None)
-            self._note("fetch", None)
+        held, refused = self._placed.target, self._placed.refused
+        if held is not None and _is_same(held, target):
+            self._note(fetch=None, refused=None)
             return
         if refused is not None and refused.target == target:
             return
-        serving.note(reason=f"version {target.version} is being fetched")
+        self._note(doing=f"version {target.version} is being fetched")
+        self._write()
         try:
-            place, predictor = self._brought(target)
+            self._shelf.bring(target, self._fetch)
         except ModelBroken as error:
-            self._note("fetch", None)
-            serving.note(refused=Refused(target=target, reason=str(error)), reason=f"version {target.version}: {error}")
-            _log.error("version %s of %s is not served: %s", target.version, self._followed, error)
+            self._note(fetch=None, refused=Refused(target=target, reason=str(error)))
             return
         except PlatformError as error:
-            self._note("fetch", str(error), logging.WARNING)
+            self._note(fetch=str(error))
             raise
-        self._note("fetch", None)
-        self._swap(predictor, "named by the alias")
-        serving.note(refused=None)
+        _log.info("%s: version %s is placed", self._followed, target.version)
+        doing = f"version {target.version} is being loaded"
+        self._note(target=target, since=datetime.now(UTC), doing=doing, fetch=None, refused=None)
+        self._tidy(target)
+
+    def _tidy(self, target: Target) -> None:
         try:
-            self._shelf.point(place)
+            self._shelf.tidy([target])
         except StoreUnreachable as error:
-            _log.warning("a restart without the registry will not find version %s: %s", target.version, error)
+            _log.warning("old versions are not let go: %s", error)
 
-    def _brought(self, target: Target) -> tuple[Path, Predictor]:
-        """A version, loaded; one that was kept here and has become unreadable is fetched anew, once."""
-        was_kept = self._shelf.holds(target)
-        place = self._shelf.bring(target, self._fetch)
-        try:
-            return place, _loaded(place, target)
-        except ModelBroken:
-            self._shelf.drop(place)
-            if not was_kept:
-                raise
-        return self._brought(target)
+    def _note(self, **changes: object) -> None:
+        """Keeps what was found, and logs a reason when it is new."""
+        self._placed = self._placed.model_copy(update=changes)
+        refused = self._placed.refused
+        told = f"version {refused.target.version} is not placed: {refused.reason}" if refused else None
+        self._tell("registry", self._placed.registry)
+        self._tell("alias", self._placed.alias)
+        self._tell("fetch", self._placed.fetch)
+        self._tell("refused", told)
 
-    def _swap(self, predictor: Predictor, why: str) -> None:
-        before = self._serving.predictor
-        self._serving.predictor = predictor
-        card = predictor.card
-        told = "none" if before is None else f"version {before.card.version}"
-        _log.info("%s: version %s answers from now on (%s); before it %s", self._followed, card.version, why, told)
-
-    def _note(self, what: str, reason: str | None, level: int = logging.INFO) -> None:
-        """Keeps a reason for /readyz, and logs it when it is new."""
-        self._serving.note(**{what: reason})
-        if reason is not None:
-            self._serving.note(reason=reason if what != "registry" else f"the registry {reason}")
+    def _tell(self, what: str, reason: str | None) -> None:
         if self._told.get(what) == reason:
             return
         self._told[what] = reason
-        kept = self._serving.predictor
-        goes_on = f"; version {kept.card.version} goes on serving" if kept and reason else ""
+        held = self._placed.target
+        goes_on = f"; version {held.version} goes on serving" if held and reason else ""
+        # That an alias has no version yet is no fault.
+        level = logging.WARNING if reason and (what != "alias" or held) else logging.INFO
         _log.log(level, "%s: %s: %s%s", self._followed, what, reason or "in order again", goes_on)
+
+    def _write(self) -> None:
+        if self._placed == self._written and self._file.exists():
+            return
+        try:
+            write_placed(self._file, self._placed)
+            self._written = self._placed
+            self._tell("written", None)
+        except StoreUnreachable as error:
+            self._tell("written", str(error))
 
     def _call_on_poll(self) -> None:
         if self._on_poll is None:
             return
         try:
             self._on_poll()
-            self._told["on_poll"] = None
+            self._tell("journal", None)
         except PlatformError as error:
-            if self._told.get("on_poll") != str(error):
-                _log.warning("what is done after each question to the registry failed: %s", error)
-            self._told["on_poll"] = str(error)
+            self._tell("journal", str(error))
 
     def _wait_seconds(self) -> float:
         # Jitter keeps many servers from asking one registry at the same moment.
         longest = max(self._poll_seconds, _LONGEST_WAIT_SECONDS)
         return float(min(self._poll_seconds * 2 ** min(self._failures, 10), longest) * random.uniform(0.8, 1.2))
-
-
-def _loaded(place: Path, target: Target) -> Predictor:
-    predictor = load(place)
-    if not _is_same(predictor.card.target, target):
-        raise ModelBroken(f"version {target.version} was wanted, and version {predictor.card.version} came")
-    return predictor
 
 
 def _is_same(found: Target, wanted: Target) -> bool:

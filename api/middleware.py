@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from observability.metrics import RequestMetrics
+from observability.metrics import RequestMeter, RequestMetrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _UNMATCHED = "unmatched"
@@ -23,14 +23,14 @@ class CountRequests:
         self._app, self._metrics = app, metrics
         self._routes = routes
         self._plain = {path for path in map(_path_of, routes) if "{" not in path}
+        self._meters: dict[tuple[str, str], RequestMeter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes one request on and counts it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = self._template(scope)
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        meter = self._meter(scope)
         status = _CLIENT_LEFT
 
         async def counted(message: Message) -> None:
@@ -39,8 +39,7 @@ class CountRequests:
                 status = message["status"]
             await send(message)
 
-        in_progress = self._metrics.in_progress.labels(method, path)
-        in_progress.inc()
+        meter.in_progress.inc()
         started = time.perf_counter()
         try:
             await self._app(scope, receive, counted)
@@ -48,9 +47,17 @@ class CountRequests:
             status = 500
             raise
         finally:
-            self._metrics.latency.labels(method, path).observe(time.perf_counter() - started)
-            self._metrics.requests.labels(method, path, str(status)).inc()
-            in_progress.dec()
+            meter.latency.observe(time.perf_counter() - started)
+            meter.count(status)
+            meter.in_progress.dec()
+
+    def _meter(self, scope: Scope) -> RequestMeter:
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        key = (method, self._template(scope))
+        found = self._meters.get(key)
+        if found is None:
+            found = self._meters[key] = RequestMeter(self._metrics, *key)
+        return found
 
     def _template(self, scope: Scope) -> str:
         if scope["path"] in self._plain:

@@ -1,35 +1,24 @@
 """The OpenAPI document, with the fields of the model that serves at this moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.described import PROBLEM, answers_of, requests_of
+from api.problem import MEDIA_TYPE
 from api.serving import Serving
+from api.straight import PATH
 
-_ANY: dict[str, object] = {
-    "type": "object",
-    "title": "Features",
-    "description": "no model is loaded yet; its fields stand here as soon as one is",
-}
-_REFUSED: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "detail": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "type": {"type": "string"},
-                    "loc": {"type": "array", "items": {"type": "string"}},
-                    "msg": {"type": "string"},
-                },
-            },
-        }
-    },
-}
-_SIMPLE: dict[str, object] = {"type": "object", "properties": {"detail": {"type": "string"}}}
 _HEADERS = ("X-Model-Name", "X-Model-Version", "X-Model-Run", "X-Model-Inputs")
+_PROBLEM_BODY: dict[str, object] = {MEDIA_TYPE: {"schema": PROBLEM}}
+_REFUSALS = {
+    "400": "the body is not what its content type says",
+    "413": "the body is too large",
+    "415": "the body is of a kind that is not read here",
+    "422": "a field is not as the model wants it",
+    "503": "no model is loaded yet",
+}
 
 
 def openapi_of(app: FastAPI, serving: Serving) -> Callable[[], dict[str, object]]:
@@ -39,35 +28,29 @@ def openapi_of(app: FastAPI, serving: Serving) -> Callable[[], dict[str, object]
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
         )
-        operation = document["paths"]["/predict"]["post"]
-        operation["requestBody"] = {"required": True, "content": _json(_fields(serving))}
-        operation["responses"] = _answers(serving)
+        straight = {"tags": ["prediction"], "summary": "Predicts one row", "operationId": "predict"}
+        document["paths"] = {PATH: {"post": straight}, **document["paths"]}
+        requests, answers = requests_of(serving.predictor), answers_of(serving.predictor)
+        for path, operation in _operations(document["paths"]):
+            if path in requests:
+                operation["requestBody"] = {"required": True, "content": requests[path]}
+            operation["responses"] = _responses(operation.get("responses", {}), answers.get(path), path in requests)
+        # What FastAPI would answer to a request that it refuses itself; we answer with a problem.
+        document.pop("components", None)
         return document
 
     return openapi
 
 
-def _fields(serving: Serving) -> dict[str, object]:
-    return _ANY if serving.predictor is None else serving.predictor.schema.json_schema()
+def _operations(paths: dict[str, dict[str, dict[str, object]]]) -> Iterator[tuple[str, dict[str, object]]]:
+    return ((path, operation) for path, methods in paths.items() for operation in methods.values())
 
 
-def _answers(serving: Serving) -> dict[str, object]:
-    kind = "number" if serving.predictor is None or serving.predictor.reading == "value" else "integer"
-    body: dict[str, object] = {
-        "type": "object",
-        "properties": {"prediction": {"type": kind}},
-        "required": ["prediction"],
-    }
-    headers = {name: {"schema": {"type": "string"}} for name in _HEADERS}
-    return {
-        "200": {"description": "the prediction", "content": _json(body), "headers": headers},
-        "400": {"description": "the body is not JSON", "content": _json(_SIMPLE)},
-        "413": {"description": "the body is too large", "content": _json(_SIMPLE)},
-        "415": {"description": "the body does not say it is JSON", "content": _json(_SIMPLE)},
-        "422": {"description": "a field is not as the model wants it", "content": _json(_REFUSED)},
-        "503": {"description": "no model is loaded yet", "content": _json(_SIMPLE)},
-    }
-
-
-def _json(schema: dict[str, object]) -> dict[str, object]:
-    return {"application/json": {"schema": schema}}
+def _responses(told: object, answer: object, asks_the_model: bool) -> dict[str, object]:
+    responses = {status: said for status, said in dict(told).items() if status != "422"}  # type: ignore[call-overload]
+    if answer is not None:
+        responses["200"] = {"description": "the answer", "content": answer}
+    if asks_the_model:
+        responses["200"]["headers"] = {name: {"schema": {"type": "string"}} for name in _HEADERS}
+        responses |= {status: {"description": why, "content": _PROBLEM_BODY} for status, why in _REFUSALS.items()}
+    return responses | {"default": {"description": "why there is no answer", "content": _PROBLEM_BODY}}

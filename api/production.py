@@ -1,11 +1,13 @@
 """The model that an alias names, asked here: by a server that follows the alias, or once."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from api.errors import BadRow, ModelUnclear, NoVersionNamed
 from api.fetch import ChildFetch
+from api.log.settings import LogSettings
 from api.predictor import load
 from api.served import Target
 from api.settings import ApiSettings
@@ -17,6 +19,8 @@ from observability.log import start_log
 from registry.aliases import read_alias
 from registry.models import Models
 from registry.settings import RegistrySettings
+
+FLUSHER = (sys.executable, "-P", "-m", "api.log.flush")
 
 
 @dataclass(slots=True)
@@ -48,16 +52,23 @@ class AliasReader:
             self._is_journaled = True
 
 
-def serve_production(*, port: int | None, model: str | None, started: Callable[[str], None]) -> None:
-    """Serves the version that the alias of the settings names, until a signal ends it."""
-    from api.server import serve
-
-    settings = serving_settings(model, serve_port=port)
-    start_log(style=settings.log_format)
+def readers(settings: ApiSettings) -> dict[str, AliasReader]:
+    """Who asks the registry of the environment, for each alias that is followed."""
     registry = RegistrySettings.from_env()
     models = Models(registry, Lake.from_env())
-    reader = AliasReader(registry, settings.serve_model, settings.serve_alias, models.notice_outside_moves)
-    serve(settings, production=reader, on_poll=reader.journal, started=started)
+    return {
+        alias: AliasReader(registry, settings.serve_model, alias, models.notice_outside_moves)
+        for alias in settings.aliases
+    }
+
+
+def serve_production(settings: ApiSettings, *, started: Callable[[str], None]) -> None:
+    """Serves the versions that the aliases of the settings name, until a signal ends it."""
+    from api.server import serve
+
+    readers(settings)  # a wrong setting of the registry or the lake is told here, and not by a child over and over
+    start_log(style=settings.log_format)
+    serve(settings, flusher=FLUSHER if LogSettings.from_env().predictions else None, started=started)
 
 
 def predict_once(fields: Sequence[str], *, model: str | None, alias: str) -> dict[str, object]:

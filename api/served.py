@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,6 +33,39 @@ class Input(BaseModel):
     version: int
 
 
+class Column(BaseModel):
+    """A value that the model takes: its type in MLflow's words, and whether training had it in every row.
+
+    The categories of a text are in the order in which the model counts them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    type: Literal["double", "float", "long", "integer", "boolean", "string"] = "double"
+    required: bool = True
+    categories: tuple[str, ...] = ()
+
+
+class Golden(BaseModel):
+    """A few rows of the features, and what the model said of them where it was trained."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rows: tuple[Mapping[str, float | bool | str | None], ...]
+    outputs: tuple[tuple[float, ...], ...]
+
+
+class Trained(BaseModel):
+    """How a version came to be, in the words of its stamp."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    asset: str = ""
+    code: str = ""
+    run: str = ""
+
+
 class ModelCard(BaseModel):
     """What a fetched model says about itself; `features` in the model's own order."""
 
@@ -49,6 +82,10 @@ class ModelCard(BaseModel):
     objective: str | None = None
     classes: tuple[str, ...] = ()
     example: Mapping[str, object] | None = None
+    fields: tuple[Column, ...] = ()
+    golden: Golden | None = None
+    trained: Trained | None = None
+    files: Mapping[str, str] = {}
 
     @property
     def target(self) -> Target:

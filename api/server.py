@@ -1,126 +1,87 @@
-"""Running the application: one process, one port, a drain before the end."""
+"""Running the server: one port, one process that follows the registry, and as many workers as are wanted."""
 
 import errno
-import importlib
 import logging
 import os
-import signal
 import socket
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
-import uvicorn
-
-from api.app import create_app
 from api.errors import PortTaken
-from api.fetch import ChildFetch
-from api.follow import Follower
-from api.served import Target
-from api.serving import Serving
+from api.run import METRICS, SEATS, own_folder
+from api.seats import clear_seat
 from api.settings import ApiSettings
-from api.shelf import Shelf
+from api.supervise import Role, Supervisor
 from lakehouse.errors import BadSetting
 
 _log = logging.getLogger(__name__)
 
+RESOLVER = (sys.executable, "-P", "-m", "api.resolver")
+WORKER = (sys.executable, "-P", "-m", "api.worker")
 
-class _Following:
-    """The follower and the child that fetches for it."""
-
-    def __init__(self, follower: Follower, fetch: ChildFetch) -> None:
-        self._follower, self._fetch = follower, fetch
-
-    def start(self) -> None:
-        self._follower.start()
-
-    def stop(self) -> None:
-        self._fetch.stop()
-        self._follower.stop()
-
-
-class _Server(uvicorn.Server):
-    """On SIGTERM says "not ready" for the time a load balancer needs to notice, and only then stops to listen."""
-
-    def __init__(self, config: uvicorn.Config, serving: Serving, drain_seconds: float) -> None:
-        super().__init__(config)
-        self._serving, self._drain_seconds = serving, drain_seconds
-        self._ends_at: float | None = None
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first SIGTERM drains; a second signal, or Ctrl-C, ends at once; requests in flight are answered first."""
-        self._serving.is_draining = True
-        if self._ends_at is None and sig == signal.SIGTERM:
-            self._ends_at = time.monotonic() + self._drain_seconds
-            return
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
-
-    async def on_tick(self, counter: int) -> bool:
-        """Whether it is time to stop."""
-        if self._ends_at is not None and time.monotonic() >= self._ends_at:
-            self.should_exit = True
-        return await super().on_tick(counter)
+GRACE_SECONDS = 30
+"""How long requests in flight may take after a server was asked to end."""
 
 
 def serve(
     settings: ApiSettings,
     *,
-    production: Callable[[], Target | None],
-    fetch: Callable[[Target, Path], None] | None = None,
-    on_poll: Callable[[], object] | None = None,
+    resolver: Sequence[str] = RESOLVER,
+    worker: Sequence[str] = WORKER,
+    flusher: Sequence[str] | None = None,
     started: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves until a signal ends it; `started` is told the address as soon as the port is taken."""
-    # The serving path gains nothing from OpenMP's threads and loses ten times its latency to them.
-    os.environ["OMP_NUM_THREADS"] = "1"
-    listener = _listen(settings)
-    _load_xgboost_alone()
-    serving = Serving()
-    child = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
-    follower = Follower(
-        serving,
-        Shelf(settings.folder),
-        followed=f"{settings.serve_model}@{settings.serve_alias}",
-        production=production,
-        fetch=fetch or child,
-        poll_seconds=settings.serve_poll_seconds,
-        on_poll=on_poll,
-    )
-    config = uvicorn.Config(
-        create_app(settings, serving, background=_Following(follower, child)),
-        http="httptools",
-        loop="uvloop",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=30,
-    )
-    host, port = listener.getsockname()[:2]
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    _log.info("serving at %s", address)
-    if started is not None:
-        started(address)
-    with listener:
-        _Server(config, serving, settings.serve_drain_seconds).run(sockets=[listener])
+    """Serves until a signal ends it; `started` is told the address as soon as the port is taken.
+
+    The commands are those of the processes. The resolver and the workers are given the number of the pipe that ends with
+    this process and the run's folder, a worker its place among the workers and the number of the socket as well. The
+    flusher is given the number of this process; it ends after the workers have.
+    """
+    with _listen(settings) as listener, own_folder(settings.runs) as folder:
+        pipe, held_open = os.pipe()
+        address = _address(listener)
+        _log.info("serving at %s", address)
+        if started is not None:
+            started(address)
+        environment = {**os.environ, **settings.environment}
+        shared = (str(pipe), str(folder))
+        # The serving path gains nothing from the threads of OpenMP and BLAS, and loses ten times its latency to them.
+        alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        of_worker = {**environment, **alone, "PROMETHEUS_MULTIPROC_DIR": str(folder / METRICS)}
+        roles = [Role(name="the resolver", command=(*resolver, *shared), environment=environment)]
+        roles += [
+            Role(
+                name=f"worker {slot}",
+                command=(*worker, *shared, str(slot), str(listener.fileno())),
+                environment=of_worker,
+                ended=partial(_forget, folder, slot),
+            )
+            for slot in range(settings.serve_workers)
+        ]
+        if flusher is not None:
+            command = (*flusher, str(os.getpid()))
+            roles.append(Role(name="the flusher", command=command, environment=environment, ends=1))
+        end_seconds = settings.serve_drain_seconds + GRACE_SECONDS + 5
+        try:
+            Supervisor(roles, inherited=(pipe, listener.fileno()), end_seconds=end_seconds).run()
+        finally:
+            os.close(held_open)
+            os.close(pipe)
     _log.info("stopped serving at %s", address)
 
 
-def _load_xgboost_alone() -> None:
-    """Loads XGBoost without the wrappers for scikit-learn, which serving has no use for.
+def _forget(folder: Path, slot: int) -> None:
+    """What a worker said of the moment is no longer so; what it counted stays counted, and its successor counts on."""
+    clear_seat(folder / SEATS, slot)
+    for file in (folder / METRICS).glob(f"gauge_*_{slot}.db"):
+        file.unlink(missing_ok=True)
 
-    XGBoost 3.2 takes scikit-learn with it wherever it is installed: 3.8 seconds and 100 MiB, against 0.8 without.
-    """
-    if "xgboost" in sys.modules or "sklearn" in sys.modules:
-        return
-    sys.modules["sklearn"] = None  # type: ignore[assignment]  # makes its import fail, as if it were not installed
-    try:
-        importlib.import_module("xgboost")
-    finally:
-        del sys.modules["sklearn"]
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _listen(settings: ApiSettings) -> socket.socket:

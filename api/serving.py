@@ -1,69 +1,111 @@
 """What is served at this moment, and how the server is."""
 
-from dataclasses import dataclass, replace
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
+from api.canary import Variant, variant_of
 from api.errors import NotReady
+from api.placed import Placed, Refused
 from api.predictor import Predictor
-from api.served import Target
+from api.seats import Seat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A version that was fetched and cannot be served, and why."""
+class Chosen:
+    """The model that answers a request, and which of the two it is."""
 
-    target: Target
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
-    """What is known of the alias that is followed; a reason is None where there is nothing to say."""
-
-    reason: str = "the registry was not asked yet"
-    registry: str | None = None
-    alias: str | None = None
-    fetch: str | None = None
-    refused: Refused | None = None
+    variant: Variant
+    predictor: Predictor
 
 
 class Serving:
-    """The model that answers; it changes by the assignment of one reference, between two requests."""
+    """The models that answer; each changes by the assignment of one reference, between two requests.
 
-    def __init__(self) -> None:
+    `share` is the part of the requests that the canary answers. `seats` tells what all workers of this server say.
+    """
+
+    def __init__(self, *, share: float = 0.0, seats: Callable[[], Sequence[Seat]] = lambda: ()) -> None:
         self.predictor: Predictor | None = None
-        self.following = Following()
+        self.canary: Predictor | None = None
+        self.share = share
+        self.seats = seats
+        self.placed: dict[Variant, Placed] = {"production": Placed(), "canary": Placed()}
+        self.refused: dict[Variant, Refused] = {}
         self.is_draining = False
 
     def need(self) -> Predictor:
-        """The model that answers now."""
+        """The model in production."""
         if self.predictor is None:
-            raise NotReady(self.following.reason)
+            raise NotReady(self.reason)
         return self.predictor
 
-    def note(self, **changes: object) -> None:
-        """Keeps what was found of the alias."""
-        self.following = replace(self.following, **changes)  # type: ignore[arg-type]
+    def choose(self, key: bytes | None = None, forced: str | None = None) -> Chosen:
+        """The model that answers a request; who sends the same key is answered by the same one."""
+        production, canary = self.need(), self.canary
+        # Once it is promoted, a version is no canary any more.
+        if canary is not None and canary.card.version != production.card.version:
+            variant = variant_of(self.share, key=key, forced=forced, drawn=random.random())
+            if variant == "canary":
+                return Chosen(variant=variant, predictor=canary)
+        return Chosen(variant="production", predictor=production)
+
+    def answering(self) -> tuple[Chosen, ...]:
+        """What is loaded: the model in production, and the canary where there is one."""
+        loaded: tuple[tuple[Variant, Predictor | None], ...] = (("production", self.predictor), ("canary", self.canary))
+        return tuple(Chosen(variant=variant, predictor=found) for variant, found in loaded if found is not None)
+
+    @property
+    def reason(self) -> str:
+        """Why no model is loaded."""
+        refused = self.refused.get("production")
+        if refused is not None:
+            return f"version {refused.target.version}: {refused.reason}"
+        return self.placed["production"].reason
 
     def readiness(self) -> tuple[bool, dict[str, object]]:
         """Whether requests may be sent here, and what a person wants to know of it."""
-        predictor, following = self.predictor, self.following
+        predictor, placed = self.predictor, self.placed["production"]
         if predictor is None:
-            return False, {"ready": False, "reason": following.reason}
+            return False, {"ready": False, "reason": self.reason}
         told: dict[str, object] = {
             "ready": not self.is_draining,
             "model": predictor.card.name,
             "version": predictor.card.version,
             "run": predictor.card.run_id,
             "inputs": {key: value.version for key, value in predictor.card.inputs.items()},
-            "since": predictor.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "registry": following.registry or "answers",
+            "since": _time(predictor.since),
+            "registry": placed.registry or "answers",
         }
+        if placed.registry_since:
+            told["registry_since"] = _time(placed.registry_since)
         if self.is_draining:
             told["reason"] = "the server is stopping"
-        if following.alias:
-            told["alias"] = following.alias
-        if following.fetch:
-            told["fetch"] = following.fetch
-        if following.refused:
-            told["refused"] = {"version": following.refused.target.version, "reason": following.refused.reason}
+        if placed.alias:
+            told["alias"] = placed.alias
+        if placed.fetch:
+            told["fetch"] = placed.fetch
+        if refused := self.refused_anywhere("production"):
+            told["refused"] = {"version": refused.target.version, "reason": refused.reason}
+        if self.share:
+            told["canary"] = self._canary()
         return not self.is_draining, told
+
+    def refused_anywhere(self, variant: Variant) -> Refused | None:
+        """What this worker, the resolver or another worker found that cannot be served."""
+        mine = self.refused.get(variant) or self.placed[variant].refused
+        return mine or next((seat.refused[variant] for seat in self.seats() if variant in seat.refused), None)
+
+    def _canary(self) -> dict[str, object]:
+        """How the canary is, where a share of the requests is meant for one."""
+        told: dict[str, object] = {"share": self.share, "version": self.canary and self.canary.card.version}
+        if reason := self.placed["canary"].alias or self.placed["canary"].fetch:
+            told["reason"] = reason
+        if refused := self.refused_anywhere("canary"):
+            told["refused"] = {"version": refused.target.version, "reason": refused.reason}
+        return told
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -40,6 +40,14 @@ class Publication:
     properties: Mapping[str, str] = field(default_factory=lambda: RETENTION)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """What makes an append happen once: the numbers of one application only grow, and none is committed twice."""
+
+    application: str
+    number: int
+
+
 class Engine(Protocol):
     """One way to compute and write frames; the frames are the engine's own and opaque to everybody else."""
 

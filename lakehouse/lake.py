@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 from lakehouse.anywhere import FilesAnywhere
 from lakehouse.distance import Distance
 from lakehouse.duck import connect, reason
-from lakehouse.engine import RETENTION, Engine, EngineName
-from lakehouse.engines.delta_rs import storage_options
+from lakehouse.engine import Engine, EngineName, Transaction
+from lakehouse.engines.delta_append import Appending
 from lakehouse.engines.duck import DuckConnection, DuckEngine
 from lakehouse.engines.duck_care import DuckCare
 from lakehouse.engines.spark import SparkEngine
@@ -17,11 +17,8 @@ from lakehouse.engines.spark_care import SparkCare
 from lakehouse.engines.spark_session import SparkConnection
 from lakehouse.errors import (
     BadQuery,
-    CommitTaken,
-    ComputeFailed,
     LogUnreadable,
     PlatformError,
-    SchemaRefused,
     StoreUnreachable,
     TableMissing,
 )
@@ -173,34 +170,18 @@ class Lake:
 
         `after` is the newest version that may be there, -1 for none; on top of another one it is `CommitTaken`.
         """
-        import deltalake
-        from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
+        return self._appending(key).after(rows, metadata, after)
 
-        location = self.location(key).uri
-        options = storage_options(self.settings)
-        is_first = after == -1
-        try:
-            place = location if after is None or is_first else deltalake.DeltaTable(location, after, options)
-            deltalake.write_deltalake(
-                place,
-                rows,
-                mode="error" if is_first else "append",
-                schema_mode=None if is_first else "merge",
-                configuration=dict(RETENTION),
-                commit_properties=deltalake.CommitProperties(
-                    custom_metadata={"userMetadata": metadata}, max_commit_retries=None if after is None else 0
-                ),
-                storage_options=options,
-            )
-            return deltalake.DeltaTable(location, storage_options=options).version() if after is None else after + 1
-        except CommitFailedError as error:
-            raise CommitTaken(key, 0) from error
-        except (SchemaMismatchError, ValueError) as error:
-            raise SchemaRefused(location, str(error)) from error
-        except (DeltaError, OSError) as error:
-            if is_first and self.files.names(self.location(key).child("_delta_log")):
-                raise CommitTaken(key, 0) from error
-            raise ComputeFailed(f"a commit of {location}", str(error)) from error
+    def append_once(self, key: str, rows: "pa.Table", *, metadata: str, transaction: Transaction) -> int:
+        """Appends rows like `append`; a transaction that is there, or a later one of its application, makes no second commit."""
+        return self._appending(key).once(rows, metadata, transaction)
+
+    def last_transaction(self, key: str, application: str) -> int:
+        """The number of the last transaction that an application committed to a table; 0 for none."""
+        return self._appending(key).last(application)
+
+    def _appending(self, key: str) -> Appending:
+        return Appending(self.settings, self.files, key, self.location(key))
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
         """A connection with each table as a view, and the log as `lakeline.history`, `.stamps`, `.lineage` and `.at()`.

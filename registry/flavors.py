@@ -12,6 +12,9 @@ from registry.model import TrainedModel
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
+    import xgboost
+    from mlflow.models import ModelSignature
 
 Kind = Literal["xgboost", "sklearn"]
 
@@ -38,7 +41,7 @@ class Fitted:
 
         if not self._is_booster:
             return np.asarray(self.model.predict(frame))
-        told = self._outputs(frame)
+        told = self._outputs(self.model, frame)
         if told.ndim == 2:
             return cast("np.ndarray", told.argmax(axis=1))
         return (told > 0.5).astype("int64") if self._objective == "binary:logistic" else told
@@ -51,20 +54,24 @@ class Fitted:
             told = getattr(self.model, "predict_proba", None)
             return None if told is None else np.asarray(told(frame))
         if self._objective == "multi:softprob":
-            return self._outputs(frame)
+            return self._outputs(self.model, frame)
         if self._objective != "binary:logistic":
             return None
-        second = self._outputs(frame)
+        second = self._outputs(self.model, frame)
         return np.column_stack([1 - second, second])
+
+    def outputs(self, frame: "pd.DataFrame") -> "np.ndarray | None":
+        """The model's own numbers, of shape (rows, numbers); None for a kind that tells only answers."""
+        booster = self.booster
+        return None if booster is None else self._outputs(booster, frame).reshape(len(frame), -1)
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
         """The names that the model was fitted with; None where it was fitted without."""
-        names: Sequence[str] | None
-        if self.kind == "xgboost":
-            names = (self.model if self._is_booster else self.model.get_booster()).feature_names
-        else:
-            names = getattr(self.model, "feature_names_in_", None)
+        booster = self.booster
+        names: Sequence[str] | None = (
+            booster.feature_names if booster is not None else getattr(self.model, "feature_names_in_", None)
+        )
         return None if names is None else tuple(str(name) for name in names)
 
     @property
@@ -72,20 +79,28 @@ class Fitted:
         return type(self.model).__name__ == "Booster"
 
     @property
+    def booster(self) -> "xgboost.Booster | None":
+        """What XGBoost itself fitted; None for another kind."""
+        if self.kind != "xgboost":
+            return None
+        return cast("xgboost.Booster", self.model if self._is_booster else self.model.get_booster())
+
+    @property
     def _objective(self) -> str:
         import json
 
         return str(json.loads(self.model.save_config())["learner"]["objective"]["name"])
 
-    def _outputs(self, frame: "pd.DataFrame") -> "np.ndarray":
+    @staticmethod
+    def _outputs(booster: "xgboost.Booster", frame: "pd.DataFrame") -> "np.ndarray":
         import numpy as np
         import xgboost
 
-        best = self.model.attr("best_iteration")
+        best = booster.attr("best_iteration")
         trees = (0, 0) if best is None else (0, int(best) + 1)
         # A model fitted without names takes the columns by their place.
-        data = xgboost.DMatrix(frame if self.model.feature_names else frame.to_numpy())
-        return np.asarray(self.model.predict(data, iteration_range=trees))
+        data = xgboost.DMatrix(frame if booster.feature_names else frame.to_numpy(), enable_categorical=True)
+        return np.asarray(booster.predict(data, iteration_range=trees))
 
 
 def fitted(name: str, model: object) -> Fitted:
@@ -113,7 +128,7 @@ def checked_example(name: str, trained: TrainedModel, asked: Fitted) -> tuple["p
         raise ModelRefused(name, f"{', '.join(unknown)} is derived and not one of its features")
     if trained.example.num_rows == 0:
         raise ModelRefused(name, "its example has no rows")
-    frame = trained.example.select(list(trained.features)).to_pandas()
+    frame = frame_of(trained.example, trained.features, asked.kind)
     try:
         names = asked.feature_names
         if names is not None and names != trained.features:
@@ -124,20 +139,27 @@ def checked_example(name: str, trained: TrainedModel, asked: Fitted) -> tuple["p
         raise ModelRefused(name, f"it cannot predict its own example: {str(error).splitlines()[0]}") from error
 
 
-def log(trained: TrainedModel, asked: Fitted, example: tuple["pd.DataFrame", "np.ndarray"]) -> str:
-    """Logs a model into the active run of MLflow, and returns the address of what was logged."""
-    from mlflow.models import infer_signature
+def frame_of(table: "pa.Table", features: Sequence[str], kind: Kind) -> "pd.DataFrame":
+    """Rows as a model of a kind takes them: XGBoost knows a text only as one of its categories."""
+    frame = table.select(list(features)).to_pandas()
+    texts = [name for name in frame.columns if frame[name].dtype == object] if kind == "xgboost" else []
+    return cast("pd.DataFrame", frame.astype(dict.fromkeys(texts, "category")))
 
-    frame, answers = example
+
+def log(
+    trained: TrainedModel, asked: Fitted, frame: "pd.DataFrame", signature: "ModelSignature", golden: object
+) -> str:
+    """Logs a model into the active run of MLflow, and returns the address of what was logged."""
     told: dict[str, object] = {
         "features": list(trained.features),
         "derived": dict(trained.derived),
         "classes": list(trained.classes),
         "example": {key: _number(value) for key, value in frame.iloc[0].to_dict().items()},
+        "golden": golden,
     }
     common: dict[str, Any] = {
         "name": "model",
-        "signature": infer_signature(frame, answers),
+        "signature": signature,
         "input_example": frame,
         "metadata": {METADATA: told},
         # Left to itself, MLflow loads the model in another process to find these.

@@ -18,6 +18,7 @@ from registry.errors import (
 )
 from registry.flavors import METADATA, Fitted
 from registry.settings import RegistrySettings
+from registry.signature import columns_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +57,7 @@ class LoadedModel:
         found = tuple(table.column_names)
         if missing := tuple(feature for feature in self.features if feature not in found):
             raise FeaturesMissing(self.name, self.version, missing, found)
-        return cast("pd.DataFrame", table.select(list(self.features)).to_pandas())
+        return flavors.frame_of(table, self.features, self.fitted.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,8 @@ class Downloaded:
     derived: Mapping[str, str]
     classes: tuple[str, ...]
     example: Mapping[str, object] | None
+    columns: tuple[Mapping[str, object], ...]
+    golden: Mapping[str, object] | None
 
 
 def download(settings: RegistrySettings, name: str, version: int, folder: Path) -> Downloaded:
@@ -144,6 +147,8 @@ def _described(place: Path, run_id: str, tags: Mapping[str, str], logged: object
         derived=dict(ours.get("derived") or {}),
         classes=tuple(str(name) for name in ours.get("classes") or ()),
         example=ours.get("example"),
+        columns=columns_of(signature),
+        golden=ours.get("golden"),
     )
 
 

@@ -12,11 +12,12 @@ from lakehouse.errors import CommitTaken
 from lakehouse.stamp import Stamp
 from registry import flavors
 from registry.door import is_missing, told, tracking
-from registry.errors import RegistryRefused
+from registry.errors import ModelRefused, RegistryRefused
 from registry.journal import Told
 from registry.model import Dataset, ModelVersion, TrainedModel
 from registry.process import is_at_work, mark
 from registry.settings import RegistrySettings
+from registry.signature import GarbledCategories, categories_of, golden_of, nullable_in, signature_of
 from registry.tags import FINGERPRINT, LOGGED, PROCESS, tags_of
 
 if TYPE_CHECKING:
@@ -123,7 +124,9 @@ class Saving:
         from mlflow.entities import Metric, Param, RunTag
 
         asked = flavors.fitted(self.name, trained.model)
-        example = flavors.checked_example(self.name, trained, asked)
+        frame, answers = flavors.checked_example(self.name, trained, asked)
+        self._refuse_garbled(asked)
+        signature, golden = signature_of(frame, answers, nullable_in(datasets)), golden_of(asked, frame)
         with self._run() as run_id:
             now = int(datetime.now(UTC).timestamp() * 1000)
             self.client.log_batch(
@@ -136,9 +139,16 @@ class Saving:
                 ],
             )
             self.client.log_inputs(run_id, [_dataset_input(dataset) for dataset in datasets])
-            address = flavors.log(trained, asked, example)
+            address = flavors.log(trained, asked, frame, signature, golden)
             self.client.set_tag(run_id, LOGGED, address)
         return self.client.get_run(run_id)
+
+    def _refuse_garbled(self, asked: flavors.Fitted) -> None:
+        try:
+            if asked.booster is not None:
+                categories_of(asked.booster)
+        except GarbledCategories as error:
+            raise ModelRefused(self.name, str(error)) from error
 
     @contextmanager
     def _run(self) -> Iterator[str]:

@@ -74,14 +74,19 @@ def status(as_json: AsJson = False) -> None:
 def serve(
     port: Annotated[int | None, typer.Option(help="The port, on 127.0.0.1.")] = None,
     model: Annotated[str | None, typer.Option(help="The model to serve, where there is more than one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes answer; one without it.")] = None,
+    canary: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="What part of the requests staging answers, such as 10%.")
+    ] = None,
 ) -> None:
     """Serves the production model over HTTP, and follows the alias without a restart.
 
-    Example: lakeline serve --port 8001
+    Example: lakeline serve --port 8001 --workers 2
     """
-    from api.production import serve_production
+    from api.production import serve_production, serving_settings
 
-    serve_production(port=port, model=model, started=lambda address: print(f"serving at {address}", flush=True))
+    settings = serving_settings(model, serve_port=port, serve_workers=workers, serve_canary=canary)
+    serve_production(settings, started=lambda address: print(f"serving at {address}", flush=True))
 
 
 def doctor(as_json: AsJson = False) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from api.held import held
 from api.local import processes, record
 from api.local.record import Record
 from api.local.settings import UpSettings
@@ -26,7 +27,7 @@ def down(*, at_once: bool, report: Callable[[str], None]) -> bool:
         ran = _end_keeper(settings, asked, report) if record.is_held(settings.folder) else False
         if not settings.folder.is_dir():
             return ran
-        with record.held(settings.folder) as is_ours:
+        with held(settings.folder) as is_ours:
             left = record.read(settings.folder) if is_ours else None
             if left is not None:
                 report("'lakeline up' has ended without an end; ending what it left ...")

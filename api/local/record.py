@@ -1,15 +1,14 @@
 """What `lakeline up` started, kept in a file, so that another terminal can end it, even after a kill."""
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 
+from api.held import held
 from api.local.processes import Started, is_process
 
 
@@ -44,19 +43,6 @@ def write(folder: Path, record: Record) -> None:
 def forget(folder: Path) -> None:
     """Nothing runs any more."""
     _file(folder).unlink(missing_ok=True)
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[bool]:
-    """Holds the place of the one that runs; false where another holds it. The system lets go of it when this process dies."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
 
 
 def ours(**told: object) -> Record:

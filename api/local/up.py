@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from api.held import held
 from api.local import parts, ports, record
 from api.local.airflow import credentials, is_ours_to_enter
 from api.local.desk import Desk
@@ -38,7 +39,7 @@ def up(only: str | None, told: Told) -> Record | None:
     chosen = parts.chosen(only)
     if "airflow" in chosen:
         WatchSettings.from_env()  # Airflow itself would tell of a wrong one only as a file that it cannot parse
-    with record.held(settings.folder) as is_ours:
+    with held(settings.folder) as is_ours:
         if not is_ours:
             return record.read(settings.folder) or record.ours()
         with heeding() as asked:

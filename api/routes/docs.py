@@ -11,6 +11,8 @@ from fastapi.responses import HTMLResponse
 
 from api.deps import serving_of
 from api.predictor import Predictor
+from api.schemas import Value
+from api.served import Column
 
 router = APIRouter(include_in_schema=False)
 _PAGE = Path(__file__).parent.parent / "templates" / "docs.html"
@@ -47,13 +49,20 @@ def _form(predictor: Predictor | None) -> str:
     if predictor is None:
         return ""
     example = predictor.schema.example or {}
-    rows = (
-        f"<label>{escape(name)}<input name='{escape(name)}' type='number' step='any' required"
-        f" value='{escape(str(example.get(name, '')))}'></label>"
-        for name in predictor.schema.fields
-    )
+    rows = (_input(column, example.get(column.name)) for column in predictor.schema.columns)
     body = escape(json.dumps(example or dict.fromkeys(predictor.schema.fields, 1.0)))
     return f"<form id='try'>{''.join(rows)}<button>predict</button></form><pre id='answer'>{body}</pre>"
+
+
+def _input(column: Column, value: Value) -> str:
+    name, needed = escape(column.name), "required" if column.required else ""
+    if column.type in ("string", "boolean"):
+        texts = column.categories if column.type == "string" else ("false", "true")
+        shown = str(value).lower() if isinstance(value, bool) else value
+        options = (f"<option{' selected' if text == shown else ''}>{escape(text)}</option>" for text in texts)
+        return f"<label>{name}<select name='{name}' data-type='{column.type}'>{''.join(options)}</select></label>"
+    shown = "" if value is None else escape(str(value))
+    return f"<label>{name}<input name='{name}' type='number' step='any' {needed} value='{shown}'></label>"
 
 
 def _endpoints(paths: Mapping[str, Mapping[str, Mapping[str, object]]]) -> str:

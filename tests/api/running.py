@@ -26,10 +26,10 @@ class Running:
     def predict(self, row: object = models.SETOSA) -> httpx.Response:
         return self.client.post("/predict", json=row)
 
-    def name(self, version: int) -> None:
-        written = self.folder / ".production"
+    def name(self, version: int, alias: str = "production") -> None:
+        written = self.folder / f".{alias}"
         written.write_text(str(version))
-        written.rename(self.folder / "production")
+        written.rename(self.folder / alias)
 
     def wait(self, is_so: Callable[[dict[str, object]], bool]) -> dict[str, object]:
         """What /readyz says as soon as it says this."""
@@ -44,13 +44,15 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, folder: Path) -> Iterator[Running]:
+def running(home: Path, folder: Path, *, workers: int = 1, share: str = "0") -> Iterator[Running]:
     """A server over a folder of models, killed at the end."""
-    command = [sys.executable, "-m", "tests.api.run_server", str(home), "0", str(folder)]
+    command = [sys.executable, "-m", "tests.api.run_server", str(home), "0", str(folder), str(workers), share]
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
+    address = process.stdout.readline().strip()
     try:
-        with httpx.Client(base_url=process.stdout.readline().strip(), timeout=10) as client:
+        assert address, process.communicate()[1]
+        with httpx.Client(base_url=address, timeout=60) as client:
             for _ in range(200):
                 try:
                     client.get("/livez")

@@ -1,5 +1,6 @@
 """Small real models in folders, as `registry.fetch` leaves them."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -46,5 +47,40 @@ def place(folder: Path, booster: xgboost.Booster, body: dict[str, object]) -> Pa
     """Puts a model and its card into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     booster.save_model(folder / "model.ubj")
-    (folder / "served.json").write_text(json.dumps(body))
+    files = {"model.ubj": hashlib.sha256((folder / "model.ubj").read_bytes()).hexdigest()}
+    (folder / "served.json").write_text(json.dumps({"files": files} | body))
     return folder
+
+
+RENT = ("area", "town", "floor", "is_new")
+TOWNS = ("Bonn", "Koeln", "Mainz")
+FLAT = {"area": 50.0, "town": "Koeln", "floor": 2, "is_new": False}
+
+
+def rent_card(**changes: object) -> dict[str, object]:
+    """What `served.json` says of a regressor with a category, and a column that may be empty."""
+    fields = [
+        {"name": "area", "type": "double", "required": True},
+        {"name": "town", "type": "string", "required": True, "categories": TOWNS},
+        {"name": "floor", "type": "long", "required": False},
+        {"name": "is_new", "type": "boolean", "required": True},
+    ]
+    changed = {"name": "rent", "features": RENT, "derived": {}, "objective": "reg:squarederror", "fields": fields}
+    return card(**changed, classes=[], example=FLAT, **changes)
+
+
+def rent_booster() -> xgboost.Booster:
+    """A model of rents, fitted on the numbers of the towns."""
+    numbers = np.random.default_rng(7)
+    rows = np.column_stack(
+        [numbers.uniform(20, 120, 90), numbers.integers(0, 3, 90), numbers.integers(0, 6, 90), np.arange(90) % 2]
+    )
+    rows[::9, 2] = np.nan
+    data = xgboost.DMatrix(
+        rows,
+        rows[:, 0] * (9 + 4 * (rows[:, 1] == 1)),
+        feature_names=list(RENT),
+        feature_types=["float", "c", "int", "i"],
+        enable_categorical=True,
+    )
+    return xgboost.train({"objective": "reg:squarederror", "max_depth": 3, "nthread": 1}, data, num_boost_round=20)

@@ -1,31 +1,20 @@
-import asyncio
+import json
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
-from fastapi import FastAPI
 
 import api.errors
 import lakehouse.errors
 from api.app import create_app
-from api.errors import NotReady, RequestRefused, answer_of, status_of
+from api.errors import Fault, InputRefused, NotReady, RequestRefused
 from api.predictor import load
+from api.problem import answer_of, problem_of, status_of
 from api.serving import Serving
 from api.settings import ApiSettings
 from lakehouse.errors import BadSetting, PlatformError, StoreUnreachable, Transient
 from tests.api import served_models as models
-
-JSON = {"content-type": "application/json"}
-
-
-def ask(app: FastAPI, method: str, path: str, **more: object) -> httpx.Response:
-    async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.request(method, path, **more)  # type: ignore[arg-type]
-
-    return asyncio.run(asked())
+from tests.api.asked import JSON, ask
 
 
 class Failing(Serving):
@@ -43,7 +32,9 @@ def test_a_defect_is_answered_without_its_trace_and_counted() -> None:
     app = create_app(ApiSettings(), Failing(RuntimeError("secret at line 12")))
     answer = ask(app, "POST", "/predict", json={})
     assert answer.status_code == 500
-    assert answer.json() == {"detail": "the server could not answer; its log says why"}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == "the server could not answer; its log says why"
+    assert "secret" not in answer.text
     metrics = ask(app, "GET", "/metrics").text
     assert 'fastapi_requests_total{method="POST",path="/predict",status="500"} 1.0' in metrics
 
@@ -115,9 +106,16 @@ def test_every_error_of_the_platform_has_a_status_and_a_place_in_the_drawn_tree(
 
 
 def test_only_what_concerns_the_sender_is_told() -> None:
-    assert answer_of(NotReady("waiting")) == {"detail": "no model is loaded: waiting"}
-    assert answer_of(lakehouse.errors.Fatal("/etc/secret")) == {
-        "detail": "the server could not answer; its log says why"
+    assert problem_of(NotReady("waiting"))["detail"] == "no model is loaded: waiting"
+    told = problem_of(lakehouse.errors.Fatal("/etc/secret"))
+    assert (told["status"], told["detail"]) == (500, "the server could not answer; its log says why")
+    refused = answer_of(InputRefused([Fault(kind="missing", field="b\ud800", reason="is required", row=3)]))
+    assert json.loads(refused.body) == {
+        "type": "urn:lakeline:problem:input-refused",
+        "title": "the input is not what the model takes",
+        "status": 422,
+        "detail": "row 3: b\ud800: is required",
+        "errors": [{"field": "b\ud800", "reason": "is required", "kind": "missing", "row": 3}],
     }
 
 

@@ -6,8 +6,8 @@ import pytest
 from api.errors import FetchFailed
 from api.fetch import ChildFetch
 from api.follow import Follower
+from api.placed import read_placed
 from api.served import Target
-from api.serving import Serving
 from api.shelf import Shelf
 
 
@@ -39,14 +39,14 @@ def test_a_child_that_does_not_end_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_failed_fetch_leaves_nothing_half_written(tmp_path: Path) -> None:
-    serving = Serving()
+    placed = tmp_path / "placed.json"
     following = Follower(
-        serving,
-        Shelf(tmp_path),
+        Shelf(tmp_path / "shelf"),
+        placed,
         followed="iris@production",
-        production=lambda: Target(version=1),
+        named=lambda: Target(version=1),
         fetch=child("import sys", "open(sys.argv[3] + '/model.ubj', 'w')", "sys.exit('the line broke')"),
     )
     following.poll()
-    assert list(tmp_path.iterdir()) == []
-    assert "the line broke" in str(serving.readiness()[1]["reason"])
+    assert list((tmp_path / "shelf").iterdir()) == []
+    assert "the line broke" in read_placed(placed).reason

@@ -82,7 +82,8 @@ def test_a_stop_drains_first_and_the_process_never_loaded_what_is_heavy(folder: 
         told = server.wait(lambda told: told["ready"] is False)
         assert told["reason"] == "the server is stopping"
         assert server.client.get("/readyz").status_code == 503
-        assert server.predict().status_code == 200
+        answer = server.predict()
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
         out, _ = server.process.communicate(timeout=20)
         assert server.process.returncode == 0
         assert json.loads(out.strip().splitlines()[-1]) == {"loaded": [], "threads": "1"}
@@ -91,7 +92,7 @@ def test_a_stop_drains_first_and_the_process_never_loaded_what_is_heavy(folder: 
 def test_a_taken_port_is_named_with_what_to_do(folder: Path, tmp_path: Path) -> None:
     taken = socket.create_server(("127.0.0.1", 0))
     port = str(taken.getsockname()[1])
-    command = [sys.executable, "-m", "tests.api.run_server", str(tmp_path), port, str(folder)]
+    command = [sys.executable, "-m", "tests.api.run_server", str(tmp_path), port, str(folder), "1", "0"]
     with taken:
         found = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
     assert found.returncode == 1

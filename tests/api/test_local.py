@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic_settings import BaseSettings
 
+from api.held import held
 from api.local import airflow, credentials, ports, record
 from api.local.airflow import Airflow
 from api.local.errors import CredentialsUnreadable, PortsTaken, UnknownPart
@@ -207,14 +208,14 @@ def test_only_who_knows_nothing_of_users_is_told_ours(tmp_path: Path) -> None:
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     started = Started(name="MLflow", pid=1, started_at=2.5, ends=1, log="/tmp/x")
-    with record.held(tmp_path / "up") as is_ours:
+    with held(tmp_path / "up") as is_ours:
         assert is_ours
         mine = record.ours(started=(started,), spark_of="/lake", addresses={"MLflow": "http://x"})
         record.write(tmp_path / "up", mine)
         assert record.read(tmp_path / "up") == mine
         assert record.keeper(mine) == os.getpid()
         assert record.is_held(tmp_path / "up")
-        with record.held(tmp_path / "up") as second:
+        with held(tmp_path / "up") as second:
             assert not second
     assert not record.is_held(tmp_path / "up")
     record.forget(tmp_path / "up")

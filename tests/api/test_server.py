@@ -49,22 +49,23 @@ def test_a_wrong_field_is_answered_with_its_name(
 ) -> None:
     answer = server.predict(models.SETOSA | changes)
     assert answer.status_code == 422
-    found = {fault["loc"][1]: fault["msg"] for fault in answer.json()["detail"]}
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = {fault["field"]: fault["reason"] for fault in answer.json()["errors"]}
     assert reason in found[field]
-    assert set(answer.json()["detail"][0]) == {"type", "loc", "msg"}
+    assert set(answer.json()["errors"][0]) == {"field", "reason", "kind"}
 
 
 def test_a_missing_field_is_answered_with_its_name(server: Running) -> None:
     answer = server.predict({"sepal_length": 1, "sepal_width": 1, "petal_length": 1})
-    assert answer.json() == {"detail": [{"type": "missing", "loc": ["body", "petal_width"], "msg": "is required"}]}
+    assert answer.json()["errors"] == [{"field": "petal_width", "reason": "is required", "kind": "missing"}]
 
 
 def test_nan_is_answered_with_the_name_of_its_field(server: Running) -> None:
     body = json.dumps(models.SETOSA | {"sepal_width": float("nan")})
     answer = server.client.post("/predict", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
-    assert answer.json()["detail"] == [
-        {"type": "finite_number", "loc": ["body", "sepal_width"], "msg": "wanted a finite number"}
+    assert answer.json()["errors"] == [
+        {"field": "sepal_width", "reason": "wanted a finite number", "kind": "finite_number"}
     ]
 
 
@@ -103,7 +104,12 @@ def test_json_by_another_name_is_json(server: Running) -> None:
 def test_what_is_not_there_is_answered_in_json(server: Running) -> None:
     assert server.client.get("/nowhere").status_code == 404
     assert server.client.get("/predict").status_code == 405
-    assert server.client.get("/predict").json() == {"detail": "Method Not Allowed"}
+    assert server.client.get("/predict").json() == {
+        "type": "about:blank",
+        "title": "Method Not Allowed",
+        "status": 405,
+        "detail": "Method Not Allowed",
+    }
 
 
 def test_the_documentation_shows_the_fields_of_the_model_without_another_host(server: Running) -> None:

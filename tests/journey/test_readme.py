@@ -128,6 +128,10 @@ def test_the_served_model_answers_what_is_told(place: Workplace) -> None:
     said = [f"{name}: {value}" for name, value in answer.headers.items() if name.startswith("x-model")]
     assert [same(line) for line in (*said, answer.text)] == [same(line) for line in told]
 
+    ((words, output),) = typed(blocks("console")[5])  # what was predicted is in the lake once the server has ended
+    logged = place.told(*words[1:])
+    assert [same(line) for line in logged.splitlines()] == [same(line) for line in output], logged
+
 
 def asked(words: list[str]) -> dict[str, Any]:
     """What a command of curl sends; the test needs no curl."""

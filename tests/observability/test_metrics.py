@@ -1,3 +1,7 @@
+from datetime import UTC, datetime
+
+from api.counted import CountAnswers
+from api.log.record import Answered
 from observability.metrics import RequestMetrics
 
 
@@ -17,3 +21,27 @@ def test_two_applications_in_one_process_count_apart() -> None:
     one, other = RequestMetrics(), RequestMetrics()
     one.requests.labels("GET", "/livez", "200").inc()
     assert b"livez" not in other.render()
+
+
+def test_answers_are_counted_by_version_variant_and_class_and_a_number_makes_no_series() -> None:
+    metrics = RequestMetrics()
+    counting = CountAnswers(metrics.models)
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    for prediction in (0, 0, 2, 1.5):
+        counting.record(
+            Answered(
+                request_id="r",
+                at=at,
+                model="iris",
+                version=3,
+                variant="canary",
+                features={},
+                prediction=prediction,
+                probabilities=None,
+                latency_seconds=0.001,
+            )
+        )
+    text = metrics.render().decode()
+    assert 'lakeline_predictions_total{model="iris",variant="canary",version="3"} 4.0' in text
+    assert 'lakeline_predicted_classes_total{class="0",model="iris",variant="canary",version="3"} 2.0' in text
+    assert text.count("lakeline_predicted_classes_total{") == 2

@@ -1,10 +1,14 @@
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 import xgboost
 from sklearn.compose import ColumnTransformer
@@ -13,8 +17,18 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from registry.errors import FeaturesMissing, ModelUnreadable, ModelUnsupported, NoProbabilities, UnknownVersion
+from api.errors import ModelBroken
+from api.predictor import load
+from registry.errors import (
+    FeaturesMissing,
+    ModelRefused,
+    ModelUnreadable,
+    ModelUnsupported,
+    NoProbabilities,
+    UnknownVersion,
+)
 from registry.fetch import fetch_model
+from registry.model import TrainedModel
 from registry.models import Models
 from registry.settings import RegistrySettings
 from tests.registry import kept
@@ -106,6 +120,58 @@ def test_what_is_not_there_is_named(models: Models) -> None:
         models.load(NAME, 1)
 
 
+def test_a_model_with_texts_and_gaps_is_served_as_it_was_trained(models: Models, tmp_path: Path) -> None:
+    made = rents()
+    models.save("rent", lambda: made, stamp(), (replace(kept.datasets()[0], rows=rent_rows()),))
+    fetch_model(models.settings, "rent", 1, tmp_path)
+    predictor = load(tmp_path)
+    assert predictor.note is None
+    assert [(column.name, column.type, column.required, column.categories) for column in predictor.schema.columns] == [
+        ("area", "double", True, ()),
+        ("town", "string", True, ("Bonn", "Koeln", "Mainz")),
+        ("floor", "long", False, ()),
+        ("is_new", "boolean", True, ()),
+    ]
+    rows = rent_rows().select(made.features).to_pylist()[:20]
+    told = models.load("rent", 1).predict(rent_rows().slice(0, 20))
+    here = predictor.predictions(predictor.outputs(predictor.encoding.rows(predictor.schema.check_rows(rows))))
+    assert np.allclose(here, told)
+    card = json.loads((tmp_path / "served.json").read_text())
+    card["golden"]["outputs"][2][0] += 5
+    (tmp_path / "served.json").write_text(json.dumps(card))
+    with pytest.raises(ModelBroken, match=r"golden row 2 gives .*, and gave .* at training: off by 5"):
+        load(tmp_path)
+
+
+def test_categories_that_xgboost_would_garble_are_refused(models: Models) -> None:
+    made = rents()
+    frame = pd.DataFrame({"town": pd.Categorical(["Bonn", "Köln", "Mainz"] * 5)})
+    model = xgboost.XGBRegressor(n_estimators=1, enable_categorical=True).fit(frame, np.arange(15))
+    wrong = replace(made, model=model, features=("town",), example=pa.table({"town": ["Bonn"]}))
+    with pytest.raises(ModelRefused, match="categories beyond ASCII cut at the wrong places, as 'Köl'"):
+        models.save("towns", lambda: wrong, stamp(), kept.datasets())
+
+
+def rent_rows() -> pa.Table:
+    """Flats in three towns, of which some have no floor."""
+    numbers = np.random.default_rng(7)
+    towns = numbers.choice(["Koeln", "Bonn", "Mainz"], 60).tolist()
+    floors = [None if number % 9 == 5 else number % 6 for number in range(60)]
+    area = numbers.uniform(20, 120, 60)
+    rent = [size * (9 + (town == "Koeln") * 4) for size, town in zip(area, towns, strict=True)]
+    return pa.table({"area": area, "town": towns, "floor": floors, "is_new": area > 70, "rent": rent})
+
+
+def rents() -> TrainedModel:
+    """A regressor that knows the towns as categories."""
+    features = ("area", "town", "floor", "is_new")
+    frame = rent_rows().select(features).to_pandas().astype({"town": "category"})
+    model = xgboost.XGBRegressor(n_estimators=20, max_depth=3, n_jobs=1, enable_categorical=True)
+    model.fit(frame, rent_rows()["rent"].to_numpy())
+    example = rent_rows().select(features).slice(0, 4)
+    return TrainedModel(model=model, features=features, metrics={"rmse": 1.0}, example=example)
+
+
 @pytest.mark.parametrize("where", ["settings", "server_settings"])
 def test_a_fetched_model_is_what_a_server_needs(where: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     settings: RegistrySettings = request.getfixturevalue(where)
@@ -130,6 +196,12 @@ def test_a_fetched_model_is_what_a_server_needs(where: str, request: pytest.Fixt
         "inputs": {"gold.iris_features": {"table": "t-1", "version": 3}},
         "classes": ["setosa", "versicolor", "virginica"],
     }
+    golden = card.pop("golden")
+    assert golden["rows"] == flowers().select(list(FEATURES)).slice(0, 3).to_pylist()
+    assert np.allclose(golden["outputs"], fitted.model.predict_proba(frame())[:3])  # type: ignore[attr-defined]
+    assert card.pop("fields") == [{"name": name, "type": "double", "required": True} for name in FEATURES]
+    assert card.pop("trained") == {"asset": f"models.{NAME}", "code": "c0de", "run": "r1"}
+    assert card.pop("files") == {"model.ubj": hashlib.sha256((folder / "model.ubj").read_bytes()).hexdigest()}
     assert card.pop("example") == flowers().select(list(FEATURES)).to_pylist()[0]
     assert card == expected
     alone = xgboost.Booster(model_file=str(folder / "model.ubj"))

@@ -31,6 +31,8 @@ def loaded_by(code: str, folder: Path) -> list[str]:
         "assets.drift",
         "assets.definitions.iris",
         "api.cli.main",
+        "api.log.flush",
+        "api.log.spool",
         "lakehouse.lake",
         "lakehouse.spark_server",
         "registry.models",

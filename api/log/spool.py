@@ -1,0 +1,155 @@
+"""What this process answered, on its way to the disk: a request pays for a few bytes in memory, a thread does the rest."""
+
+import logging
+import threading
+import time
+from collections import deque
+
+from api.log.backlog import depth
+from api.log.frames import framed
+from api.log.line import Privacy, encoder
+from api.log.record import Answered
+from api.log.segment import Segment
+from api.log.settings import LogSettings
+
+_log = logging.getLogger(__name__)
+
+_WRITES_EVERY_SECONDS = 0.1
+_SYNCS_EVERY_SECONDS = 0.8  # with the time between two writes, less than the second that is promised
+_MEASURES_EVERY_SECONDS = 1.0
+_SEGMENT_BYTES = 8 << 20
+_BUFFER_BYTES = 32 << 20  # in memory, while the disk stands still
+
+
+class Spool:
+    """Keeps each row in a segment of this process' own, up to a limit for all processes together.
+
+    `recorded` counts the rows that were taken in.
+    """
+
+    def __init__(self, settings: LogSettings) -> None:
+        self.recorded = self._refused = self._lost = 0
+        self._settings, self._encode = settings, encoder(Privacy.of(settings))
+        self._is_every, self._is_durable = settings.sync == "every", settings.sync != "off"
+        self._waiting: deque[bytes] = deque()
+        self._segment: Segment | None = None
+        self._writing, self._ending = threading.Lock(), threading.Event()
+        self._synced_at = self._measured_at = time.monotonic()
+        self._is_synced, self._is_troubled = True, False
+        self._free = self._room = settings.spool_bytes
+        self._measure()
+        self._thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
+
+    @property
+    def dropped(self) -> int:
+        """The rows that were not kept: the spool was full, the disk took nothing, or they could not be written."""
+        return self._refused + self._lost
+
+    def start(self) -> None:
+        """Begins to write; call it in the process that answers, after any fork."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Writes all that was recorded, and hands it to the flusher."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._writing:
+            self._write()
+            self._sync()
+            self._close()
+
+    def record(self, answered: Answered) -> None:
+        """Takes note of one row; with the policy "every" it returns when the row is on the disk."""
+        try:
+            frame = framed(self._encode(answered))
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
+            self._refused += 1
+            self._trouble(f"a row cannot be written: {error}")
+            return
+        if len(frame) > self._room:
+            self._refused += 1
+            self._trouble(f"LAKELINE_LOG_SPOOL_BYTES is {self._settings.spool_bytes}, and so much waits for the lake")
+            return
+        self._room -= len(frame)
+        self._waiting.append(frame)
+        self.recorded += 1
+        if self._is_every:
+            with self._writing:
+                self._write()
+                self._sync()
+
+    def _work(self) -> None:
+        while not self._ending.wait(_WRITES_EVERY_SECONDS):
+            with self._writing:
+                self._turn(time.monotonic())
+
+    def _turn(self, now: float) -> None:
+        self._write()
+        if self._is_durable and now - self._synced_at >= _SYNCS_EVERY_SECONDS:
+            self._sync()
+            self._synced_at = now
+        if self._segment is not None and self._is_due(self._segment, now):
+            self._sync()
+            self._close()
+        if now - self._measured_at >= _MEASURES_EVERY_SECONDS:
+            self._measure()
+            self._measured_at = now
+
+    def _is_due(self, segment: Segment, now: float) -> bool:
+        is_large = segment.rows >= self._settings.flush_rows or segment.bytes >= _SEGMENT_BYTES
+        return is_large or now - segment.since >= self._settings.flush_seconds
+
+    def _write(self) -> None:
+        frames = []
+        while self._waiting:
+            frames.append(self._waiting.popleft())
+        if not frames:
+            return
+        data = b"".join(frames)
+        try:
+            if self._segment is None:
+                self._segment = Segment.begin(self._settings.folder, is_durable=self._is_durable)
+            self._segment.append(data, len(frames))
+        except OSError as error:
+            self._lost += len(frames)
+            self._trouble(f"the disk takes no predictions: {error}")
+            return
+        self._free -= len(data)
+        self._room = min(self._free, _BUFFER_BYTES)
+        self._is_synced = False
+
+    def _sync(self) -> None:
+        if self._segment is None or self._is_synced or not self._is_durable:
+            return
+        try:
+            self._segment.sync()
+            self._is_synced = True
+        except OSError as error:
+            self._trouble(f"the disk does not say that predictions are safe: {error}")
+
+    def _close(self) -> None:
+        if self._segment is None:
+            return
+        try:
+            self._segment.close()
+        except OSError as error:
+            self._trouble(f"a segment could not be closed, and is taken as one whose writer died: {error}")
+        self._segment = None
+
+    def _measure(self) -> None:
+        """Sees how much all processes have left; where that is enough, an old trouble is over."""
+        try:
+            self._free = self._settings.spool_bytes - depth(self._settings.folder).bytes
+        except OSError as error:
+            self._trouble(f"the size of the spool is unknown: {error}")
+            return
+        self._room = min(self._free - sum(map(len, tuple(self._waiting))), _BUFFER_BYTES)
+        if self._room >= self._settings.spool_bytes / 10:
+            self._is_troubled = False
+
+    def _trouble(self, reason: str) -> None:
+        """Says why once, until it goes well again."""
+        if not self._is_troubled:
+            _log.warning("the prediction log loses rows, or may: %s", reason)
+        self._is_troubled = True
