@@ -128,7 +128,7 @@ def lakeline(
 ) -> Peer:
     """`lakeline serve` with one worker and a cache of its own, following the alias `production`."""
     port = free_port()
-    workers = ("--workers", "1") if knows("--workers") else ()
+    workers = ("--workers", "1") if "--workers" not in words and knows("--workers") else ()
     command = Command(
         name=name,
         words=(LAKELINE, "serve", "--port", str(port), "--model", NAME, *workers, *words),

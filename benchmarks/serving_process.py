@@ -83,9 +83,13 @@ def started(command: Command) -> Iterator[Started]:
         _end(process)
 
 
-def worker_of(server: Started, before: Mapping[int, float]) -> psutil.Process:
-    """The process that answered: the one whose use of the processor grew most since `before`."""
-    return max(server.processes(), key=lambda each: _processor_seconds(each) - before.get(each.pid, 0.0))
+def worker_of(server: Started, before: Mapping[int, float], *, is_below: bool = False) -> psutil.Process:
+    """The process that answered: the one whose use of the processor grew most since `before`.
+
+    With `is_below` it is looked for below the process that was started, which only starts others.
+    """
+    found = server.processes()[1 if is_below else 0 :]
+    return max(found, key=lambda each: _processor_seconds(each) - before.get(each.pid, 0.0))
 
 
 def processor_seconds(server: Started) -> Mapping[int, float]:

@@ -44,13 +44,15 @@ def claims(folder: Path, minutes: float) -> Iterator[Claim]:
         mlflow.start()
         stack.callback(mlflow.stop)
         store = serving_model.made(folder / "store", mlflow.address)
-        words = ("--workers", str(_WORKERS)) if serving_peers.knows("--workers") else ()
+        has_workers = serving_peers.knows("--workers")
+        words = ("--workers", str(_WORKERS)) if has_workers else ()
         peer = serving_peers.lakeline(folder, store, "soaked", words=words)
         with started(peer.command) as server:
             peer.check()
             clients = Clients(peer.url, _CLIENTS)
             clients.start()
-            _trouble(minutes * 60, _Soaked(store, mlflow, server, clients, told))
+            soaked = _Soaked(store, mlflow, server, clients, told)
+            _trouble(minutes * 60, soaked, has_workers=has_workers)
             seen = clients.stop()
         yield from _found(store, seen, told)
 
@@ -94,15 +96,11 @@ class _Soaked:
             self._store.models.promote(NAME, version, "production", by="soak", why="its turn")
         except PlatformError as error:
             self.told.refused.append(f"version {version}: {error}")
-            return
-        finally:
-            self.told.moves += 1
+        self.told.moves += 1
 
     def kill(self) -> None:
-        """Kills the worker that answered most; the only process of a server is left alone."""
-        if len(self._server.processes()) < 2:
-            return
-        worker = worker_of(self._server, self._before)
+        """Kills the worker that answered most, and never the process that started it."""
+        worker = worker_of(self._server, self._before, is_below=True)
         self._clients.killed()
         os.kill(worker.pid, signal.SIGKILL)
         self.told.kills += 1
@@ -115,13 +113,14 @@ class _Soaked:
         self.told.restarts += 1
 
 
-def _trouble(seconds: float, soaked: _Soaked) -> None:
+def _trouble(seconds: float, soaked: _Soaked, *, has_workers: bool) -> None:
     """Does what is due until the time is over: moves, kills between them, and two restarts at a third and two thirds."""
     began = time.monotonic()
+    kills = _times(seconds, _KILL_SECONDS, _KILL_SECONDS / 2) if has_workers else ()
     due = sorted(
         (
             *((at, soaked.move) for at in _times(seconds, _MOVE_SECONDS, _MOVE_SECONDS)),
-            *((at, soaked.kill) for at in _times(seconds, _KILL_SECONDS, _KILL_SECONDS / 2)),
+            *((at, soaked.kill) for at in kills),
             *((seconds * share + _MOVE_SECONDS / 4, soaked.restart) for share in (1 / 3, 2 / 3)),
         ),
         key=lambda each: each[0],

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.serving_model import FEATURES, FLOWERS
 
-_PAUSE_SECONDS = 0.02
+_PAUSE_SECONDS, _PAUSE_AFTER_FAILURE_SECONDS = 0.02, 0.2
 _AFTER_A_KILL_SECONDS = 2.0
 _RESETS = (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, http.client.IncompleteRead)
 
@@ -80,6 +80,7 @@ class Clients:
                 with suppress(OSError):
                     connection.close()
                 connection = self._connection()
+                self._stopped.wait(_PAUSE_AFTER_FAILURE_SECONDS)
         connection.close()
 
     def _once(
