@@ -17,8 +17,7 @@ from benchmarks.timing import LAKELINE
 
 PINS = Path(__file__).parent / "peers" / "requirements.txt"
 _VENV = STATE / "peers"
-# What MLServer may wait for, found by trial: longer waits cost it throughput at 32 connections, and shorter ones too.
-_BATCH_SIZE, _BATCH_SECONDS = 32, 0.002
+_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +91,19 @@ def mlflow_serve(folder: Path, store: Store) -> Peer:
     )
 
 
-def mlserver(folder: Path, store: Store, *, is_batching: bool) -> Peer:
-    """MLServer with its own runtime for XGBoost, in one process; on one core more of them only cost it."""
-    name = "mlserver-batched" if is_batching else "mlserver"
+def mlserver(folder: Path, store: Store, *, batch_milliseconds: int = 0, workers: int = 0) -> Peer:
+    """MLServer with its own runtime for XGBoost; without workers it predicts where it listens."""
+    shape = f"-batch-{batch_milliseconds}ms" if batch_milliseconds else ""
+    name = f"mlserver{shape}{'-worker' if workers else ''}"
     place = folder / name
     place.mkdir(parents=True)
     shutil.copy(store.model_file, place / "model.ubj")
     port, others = free_port(), {"grpc_port": free_port(), "metrics_port": free_port()}
-    settings = {"host": "127.0.0.1", "http_port": port, "parallel_workers": 0, "debug": False, **others}
+    settings = {"host": "127.0.0.1", "http_port": port, "parallel_workers": workers, "debug": False, **others}
     (place / "settings.json").write_text(json.dumps(settings))
-    batching = {"max_batch_size": _BATCH_SIZE, "max_batch_time": _BATCH_SECONDS} if is_batching else {}
+    batching = {"max_batch_size": _BATCH_SIZE, "max_batch_time": batch_milliseconds / 1000}
     model = {"name": NAME, "implementation": "mlserver_xgboost.XGBoostModel", "parameters": {"uri": "./model.ubj"}}
-    (place / "model-settings.json").write_text(json.dumps({**model, **batching}))
+    (place / "model-settings.json").write_text(json.dumps({**model, **(batching if batch_milliseconds else {})}))
     command = Command(
         name=name,
         words=(_bin("mlserver"), "start", str(place)),

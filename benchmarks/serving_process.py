@@ -16,7 +16,7 @@ import psutil
 
 STATE = Path(__file__).resolve().parent.parent / ".lakeline"
 SERVER_CORE = 0
-_START_SECONDS = 120.0
+_START_SECONDS = 300.0
 _END_SECONDS = 20.0
 _MEGABYTE = 1 << 20
 
