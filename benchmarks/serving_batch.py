@@ -1,0 +1,72 @@
+"""A hundred thousand rows in one request: as an Arrow stream, against the same rows as JSON."""
+
+import json
+import statistics
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from benchmarks import serving_peers
+from benchmarks.claim import Claim
+from benchmarks.serving_model import FEATURES, FLOWERS, Store
+from benchmarks.serving_process import started
+
+_PATH = "/predict/batch"
+_ROWS = 100_000
+_TIMES = 3
+_TARGET = 20.0
+_ARROW, _JSON = "application/vnd.apache.arrow.stream", "application/json"
+_LIMIT_BYTES = str(1 << 28)
+
+
+def claim(folder: Path, store: Store) -> Claim:
+    """How many times as fast the same rows are answered as Arrow; unmeasured where the server has no such endpoint."""
+    peer = serving_peers.lakeline(folder, store, "lakeline", {"LAKELINE_SERVE_BODY_LIMIT": _LIMIT_BYTES})
+    address = peer.url.removesuffix("/predict")
+    with started(peer.command):
+        with urllib.request.urlopen(f"{address}/openapi.json", timeout=30) as answer:
+            paths = json.loads(answer.read())["paths"]
+        if _PATH not in paths:
+            return _unmeasured(f"the server has no {_PATH} yet")
+        try:
+            slow, fast = (_seconds(f"{address}{_PATH}", *body) for body in ((_json(), _JSON), (_arrow(), _ARROW)))
+        except urllib.error.HTTPError as error:
+            return _unmeasured(f"{_PATH} answers {error.code}: {error.read(300).decode(errors='replace')}")
+    parts = {"json-seconds": slow, "arrow-seconds": fast, "rows": float(_ROWS)}
+    return Claim(name="serve-arrow", measured=slow / fast, target=_TARGET, unit="x", more_is_better=True, parts=parts)
+
+
+def _unmeasured(missing: str) -> Claim:
+    return Claim(name="serve-arrow", measured=0, target=_TARGET, unit="x", more_is_better=True, missing=missing)
+
+
+def _seconds(url: str, body: bytes, kind: str) -> float:
+    """The median time of a whole answer."""
+    times = []
+    for _ in range(_TIMES):
+        began = time.monotonic()
+        request = urllib.request.Request(url, body, {"Content-Type": kind, "Accept": kind})
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            answer.read()
+        times.append(time.monotonic() - began)
+    return statistics.median(times)
+
+
+def _rows() -> list[dict[str, float]]:
+    flowers = [dict(zip(FEATURES, flower, strict=True)) for flower, _ in FLOWERS]
+    return [flowers[place % len(flowers)] for place in range(_ROWS)]
+
+
+def _json() -> bytes:
+    return json.dumps({"rows": _rows()}).encode()
+
+
+def _arrow() -> bytes:
+    import pyarrow as pa
+
+    table = pa.Table.from_pylist(_rows())
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
