@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from assets import at, catalog, plan
+from assets.asset import ModelAsset
 from assets.course import Course, Ordered
 from assets.graph import Graph
 from assets.make import Maker
@@ -128,8 +129,14 @@ class Materializer:
         ordered = Ordered(
             graph=self.graph, planned=look.plan, snapshot=look.snapshot, force=force, jobs=max(1, jobs or self._jobs)
         )
+        if sum(self._touches_model(step.key) for step in look.plan.work) > 1:
+            self.models.prepare()
         course = Course(ordered, maker, reporter or Silent())
         return Done(run=run.id, outcomes=course.run(), abandoned=course.abandoned)
+
+    def _touches_model(self, key: str) -> bool:
+        touched = (key, *(reference.key for reference in self.graph.inputs[key].values()))
+        return any(isinstance(self.graph.assets[each], ModelAsset) for each in touched)
 
     def _begun(self, wakeup: WakeUp | None) -> Run:
         now = self._clock()

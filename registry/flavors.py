@@ -1,7 +1,9 @@
 """The two kinds of models that are kept, XGBoost's and scikit-learn's: told apart, logged, loaded, and asked."""
 
+import importlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -101,6 +103,13 @@ class Fitted:
         # A model fitted without names takes the columns by their place.
         data = xgboost.DMatrix(frame if booster.feature_names else frame.to_numpy(), enable_categorical=True)
         return np.asarray(booster.predict(data, iteration_range=trees))
+
+
+def import_libraries() -> None:
+    """Imports what models are made of, where it is installed: of two threads that import XGBoost at once, one gets half of it."""
+    for module in ("sklearn", "xgboost"):
+        with suppress(ImportError):
+            importlib.import_module(module)
 
 
 def fitted(name: str, model: object) -> Fitted:

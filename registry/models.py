@@ -39,6 +39,13 @@ class Models:
         """The models of the store that the environment names."""
         return cls(RegistrySettings.from_env(), lake)
 
+    @staticmethod
+    def prepare() -> None:
+        """Makes ready to train and load models in several threads."""
+        from registry import flavors
+
+        flavors.import_libraries()
+
     def names(self) -> tuple[str, ...]:
         """All models that were ever registered; from the journal."""
         return self._journal.read().models

@@ -248,6 +248,7 @@ def test_on_poll_is_called_and_its_failure_stops_nothing(registry: Registry, tmp
     assert (len(calls), version_of(following.serving)) == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_defect_ends_neither_the_follower_nor_the_watcher(
     registry: Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

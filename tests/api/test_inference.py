@@ -144,6 +144,7 @@ def test_a_body_that_is_no_inference_is_refused(app: FastAPI) -> None:
         assert ask(app, "POST", url, content=b"{}", headers=headers).status_code == 422
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_no_inference_at_all_brings_it_down(rent: FastAPI, data: st.DataObject) -> None:

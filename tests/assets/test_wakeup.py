@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import deltalake
 import pyarrow as pa
+import pytest
 
 from assets.materialize import Materializer
 from assets.wakeup import WakeUp
@@ -97,6 +98,7 @@ def test_a_table_that_was_restored_before_the_run_is_read_as_restored(lake: Lake
     assert ids(lake, "gold.rows") == [1]
 
 
+@pytest.mark.slow
 def test_an_alias_is_read_where_it_stood_or_where_it_was_waited_for(lake: Lake) -> None:
     def shop(depth: int) -> Materializer:
         rows = numbers("gold.rows", range(10))

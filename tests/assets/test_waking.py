@@ -75,6 +75,7 @@ def shop() -> tuple[Asset, ...]:
     return numbers("gold.rows", range(10)), line_of_tree(), told_by("gold.told", "staging")
 
 
+@pytest.mark.slow
 def test_a_version_that_nobody_has_reviewed_starts_the_job_that_asks(lake: Lake) -> None:
     made, models = made_by(lake, *shop()), Models.from_env(lake)
     made.run()
@@ -92,6 +93,7 @@ def test_a_version_that_nobody_has_reviewed_starts_the_job_that_asks(lake: Lake)
     assert started() == []
 
 
+@pytest.mark.slow
 def test_a_version_is_superseded_by_a_newer_one_that_waits_or_has_passed(lake: Lake) -> None:
     models = Models.from_env(lake)
     for depth in (1, 2):
@@ -104,6 +106,7 @@ def test_a_version_is_superseded_by_a_newer_one_that_waits_or_has_passed(lake: L
     assert standing(Told(events=models.events()), "tree", "staging", first) == "there"
 
 
+@pytest.mark.slow
 def test_a_version_that_somebody_took_back_is_not_asked_about_again(lake: Lake) -> None:
     models = Models.from_env(lake)
     for depth in (1, 2):
@@ -117,6 +120,7 @@ def test_a_version_that_somebody_took_back_is_not_asked_about_again(lake: Lake) 
     assert list(waiting(journal, "models.tree")) == []
 
 
+@pytest.mark.slow
 def test_an_answer_that_comes_after_another_decision_moves_nothing(lake: Lake) -> None:
     models = Models.from_env(lake)
     made_by(lake, numbers("gold.rows", range(10)), line_of_tree()).run()
@@ -130,6 +134,7 @@ def test_an_answer_that_comes_after_another_decision_moves_nothing(lake: Lake) -
     assert [event.event for event in models.events("tree") if event.alias == "staging"] == ["rejected"]
 
 
+@pytest.mark.slow
 def test_an_answer_does_not_put_an_older_version_over_one_that_came_meanwhile(lake: Lake) -> None:
     models = Models.from_env(lake)
     for depth in (1, 2):

@@ -59,7 +59,7 @@ def test_what_was_skipped_before_stops_no_task_and_an_option_counts_more() -> No
     ("selection", "told"),
     [
         ("gold.*", r"test_lakeline.py:\d+: a selection of a DAG is 'gold.\*'; wanted"),
-        ("landing.*", r"test_lakeline.py:\d+: a selection of a DAG is nothing that is made"),
+        ("landing.*", r"test_lakeline.py:\d+: a selection of a DAG is 'landing.\*', with nothing that is made"),
         ("bronze.order", "did you mean bronze.orders"),
     ],
 )

@@ -300,6 +300,7 @@ def test_upkeep_puts_the_small_files_of_the_log_together(settings: LogSettings) 
     assert numbers() == list(range(10))
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_flushers_that_are_killed_again_and_again_while_rows_come_leave_each_row_once(
     settings: LogSettings, flusher: Callable[..., "subprocess.Popen[str]"]
