@@ -128,6 +128,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
             made.process.wait()
 
 
+@pytest.mark.long
 def test_a_platform_comes_up_goes_down_and_goes_on_where_it_was(home: Home) -> None:
     said = home.up()
     passwords = home.folder / ".lakeline" / "airflow" / "passwords.json"
@@ -145,7 +146,9 @@ def test_a_platform_comes_up_goes_down_and_goes_on_where_it_was(home: Home) -> N
     assert again.code == 0
     assert "it runs already" in again.out
     with home.client() as airflow:
-        run = airflow.post("/api/v2/dags/slow_dag/dagRuns", json={"logical_date": None}).json()["dag_run_id"]
+        answer = airflow.post("/api/v2/dags/slow_dag/dagRuns", json={"logical_date": None})
+        assert answer.status_code == 200, answer.text
+        run = answer.json()["dag_run_id"]
         task = f"/api/v2/dags/slow_dag/dagRuns/{run}/taskInstances/bronze.slow_rows"
         wait_for(airflow, task, "state", "running")
     assert home.down() == "all has ended"

@@ -34,6 +34,7 @@ def refused(ended: Ended, *words: str) -> None:
     assert told, ended
 
 
+@pytest.mark.long
 def test_a_lake_that_is_read_only_fails_the_work_and_a_promotion_moves_nothing(
     ledger: Ledger, world: SmallWorld
 ) -> None:
