@@ -22,7 +22,7 @@ test: setup quick-spark ## Runs all tests but the long ones: those that need Spa
 quick-spark: setup ## Keeps what Java loads for Spark, about 200 MB, so that each server starts in half the time
 	@$(BIN)/python -m lakehouse.spark_warm
 
-test-fast: setup ## Runs the tests that need neither Spark nor a server, in less than a minute
+test-fast: setup ## Runs the tests that need neither Spark nor a server, in about a minute
 	@$(BIN)/pytest -m "not spark and not slow" -n 2
 
 test-long: setup ## Kills at a hundred random moments, races, and many statements of Spark, for half an hour; prints its seed
