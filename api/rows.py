@@ -46,11 +46,11 @@ def record(request: Request, chosen: Chosen, asked: Asked, said: Said, started: 
     recorder = recorder_of(request)
     if recorder is None:
         return
-    card = chosen.predictor.card
+    card, known = chosen.predictor.card, chosen.predictor.signature.fields
     request_id, now, seconds = request_id_of(request), datetime.now(UTC), time.perf_counter() - started
     told = said.predictions.tolist()
     probabilities = [None] * len(told) if said.probabilities is None else said.probabilities.tolist()
-    for features, prediction, likely in zip(asked.rows(), told, probabilities, strict=True):
+    for row, (features, prediction, likely) in enumerate(zip(asked.rows(), told, probabilities, strict=True)):
         recorder.record(
             Answered(
                 request_id=request_id,
@@ -62,5 +62,7 @@ def record(request: Request, chosen: Chosen, asked: Asked, said: Said, started: 
                 prediction=prediction,
                 probabilities=likely,
                 latency_seconds=seconds,
+                row=row,
+                known=known,
             )
         )

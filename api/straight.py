@@ -87,5 +87,6 @@ def _record(request: Request, chosen: Chosen, values: Mapping[str, Value], told:
             prediction=told.prediction,
             probabilities=None if probabilities is None else probabilities[0].tolist(),
             latency_seconds=seconds,
+            known=predictor.signature.fields,
         )
     )

@@ -2,7 +2,8 @@
 
 A feature's column is named for what it holds: `feature_<name>` numbers, `text_<name>` text, `hashed_<name>` the hash of a
 personal value. So a model that takes other features adds columns, and one that takes the same name in another type does not
-clash with what is there.
+clash with what is there. `request_id` and `row` together name one answer, as far as clients give each request an id of its own;
+rows that were logged before there was a `row` have none.
 """
 
 import re
@@ -61,6 +62,7 @@ def _table(features: tuple[str, ...], hashed: tuple[str, ...], lines: Sequence[L
     made = {
         "at": pa.array(told["at"], pa.int64()).cast(pa.timestamp("us", "UTC")),
         "request_id": _texts(told["request_id"]),
+        "row": pa.array(told["row"], pa.int64()),
         "model": _texts(told["model"]),
         "version": pa.array(told["version"], pa.int64()),
         "variant": _texts(told["variant"]),

@@ -19,7 +19,8 @@ class LogSettings(BaseSettings):
 
     `sync` says what a kill or a power cut may take: with "every" nothing that was recorded, with "second" what was recorded
     in the last second, with "off" what the system had not written yet. `hashed` and `left_out` are names of features,
-    separated by commas; `hash_key` is the secret without which a hashed value cannot be guessed.
+    separated by commas, and one that not every model takes has a question mark behind it; `hash_key` is the secret without
+    which a hashed value cannot be guessed.
     """
 
     model_config = SettingsConfigDict(frozen=True, env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
@@ -56,17 +57,28 @@ class LogSettings(BaseSettings):
     @property
     def hashed_names(self) -> frozenset[str]:
         """The features of which only a keyed hash is logged."""
-        return _names(self.hashed)
+        return _hidden(self.hashed)
 
     @property
     def left_out_names(self) -> frozenset[str]:
         """The features of which nothing is logged."""
-        return _names(self.left_out)
+        return _hidden(self.left_out)
+
+    @property
+    def names_of_every_model(self) -> frozenset[str]:
+        """The features that are to be hidden and that every model is said to take."""
+        return frozenset(name for name in _names(self.hashed) | _names(self.left_out) if not name.endswith("?"))
 
     @property
     def key(self) -> bytes:
         """The secret of the hashes."""
         return b"" if self.hash_key is None else self.hash_key.get_secret_value().encode()
+
+
+def _hidden(text: str) -> frozenset[str]:
+    """The names without their question marks, and with them, for that may be a feature's name as well."""
+    names = _names(text)
+    return names | {name.removesuffix("?").strip() for name in names}
 
 
 def _names(text: str) -> frozenset[str]:

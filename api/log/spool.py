@@ -4,10 +4,12 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from api.log.backlog import depth
 from api.log.frames import framed
-from api.log.line import Privacy, encoder
+from api.log.line import encoder
+from api.log.privacy import Privacy
 from api.log.record import Answered
 from api.log.segment import Segment
 from api.log.settings import LogSettings
@@ -24,12 +26,15 @@ _BUFFER_BYTES = 32 << 20  # in memory, while the disk stands still
 class Spool:
     """Keeps each row in a segment of this process' own, up to a limit for all processes together.
 
-    `recorded` counts the rows that were taken in.
+    `recorded` counts the rows that were taken in, and `withheld` those of them that were taken in without their features,
+    because a feature that is not to be known is none of the model's.
     """
 
     def __init__(self, settings: LogSettings) -> None:
-        self.recorded = self._refused = self._lost = 0
-        self._settings, self._encode = settings, encoder(Privacy.of(settings))
+        self.recorded = self.withheld = self._refused = self._lost = 0
+        self._settings, self._privacy = settings, Privacy.of(settings)
+        self._encode = encoder(self._privacy)
+        self._complained_of: set[tuple[str, int]] = set()
         self._is_every, self._is_durable = settings.sync == "every", settings.sync != "off"
         self._waiting: deque[bytes] = deque()
         self._segment: Segment | None = None
@@ -71,6 +76,9 @@ class Spool:
             self._refused += 1
             self._trouble(f"LAKELINE_LOG_SPOOL_BYTES is {self._settings.spool_bytes}, and so much waits for the lake")
             return
+        if self._privacy.hides and (missing := self._privacy.missing(answered.known or answered.features)):
+            self.withheld += 1
+            self._complain(answered, missing)
         self._room -= len(frame)
         self._waiting.append(frame)
         self.recorded += 1
@@ -147,6 +155,19 @@ class Spool:
         self._room = min(self._free - sum(map(len, tuple(self._waiting))), _BUFFER_BYTES)
         if self._room >= self._settings.spool_bytes / 10:
             self._is_troubled = False
+
+    def _complain(self, answered: Answered, missing: Sequence[str]) -> None:
+        """Says of each version once that the log has no features of it, and why."""
+        if (called := (answered.model, answered.version)) in self._complained_of:
+            return
+        self._complained_of.add(called)
+        _log.error(
+            "of %s@%s no feature is logged: LAKELINE_LOG_HASHED or LAKELINE_LOG_LEFT_OUT name %s, and it takes %s; "
+            "mend the name, or write it with a '?' behind it where not every model takes it",
+            *called,
+            ", ".join(map(repr, missing)),
+            ", ".join(answered.known or answered.features),
+        )
 
     def _trouble(self, reason: str) -> None:
         """Says why once, until it goes well again."""

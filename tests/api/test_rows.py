@@ -74,6 +74,9 @@ def test_many_rows_are_the_same_one_by_one_as_json_and_as_arrow(app: FastAPI, ke
     assert found.to_pydict() == {"prediction": [0, 2, 0]}
     assert found.schema.metadata[b"X-Model-Version"] == b"1"
     assert [answer.features for answer in kept.answers] == [*ROWS, *ROWS]
+    assert [answer.row for answer in kept.answers] == [0, 1, 2, 0, 1, 2]
+    assert len({(answer.request_id, answer.row) for answer in kept.answers}) == 6
+    assert all({"petal_width", "petal_ratio"} <= set(answer.known) for answer in kept.answers)
 
 
 def test_probabilities_are_told_by_the_names_of_the_classes(app: FastAPI) -> None:

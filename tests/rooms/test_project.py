@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from api.log.settings import LogSettings
 from api.settings import ApiSettings
 from assets.settings import DefinitionSettings
 from lakehouse.settings import LakeSettings
@@ -44,6 +45,7 @@ def test_the_readme_names_every_command() -> None:
 def test_the_readme_names_every_setting() -> None:
     rooms = (LakeSettings, RegistrySettings, ObservabilitySettings, DefinitionSettings)
     names = [name for settings in rooms for name in settings.model_fields]
+    names += [f"lakeline_log_{name}" for name in LogSettings.model_fields if name != "home"]
     names += [f"lakeline_{name}" for name in ApiSettings.model_fields if name not in TOLD_TOGETHER]
     missing = [name for name in names if f"`{name.upper()}`" not in README]
     assert [name for name in missing if not name.startswith("mlflow_")] == []

@@ -1,6 +1,7 @@
 """Each logged row comes into the lake once, whoever is killed meanwhile, and whatever the lake does."""
 
 import logging
+import marshal
 import os
 import random
 import shutil
@@ -17,9 +18,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from api.log import frames
 from api.log.backlog import depth
 from api.log.flush import Flusher
-from api.log.rows import KEY
+from api.log.line import decode
+from api.log.rows import KEY, table_of
 from api.log.settings import LogSettings
 from api.log.spool import Spool
 from lakehouse.engine import Transaction
@@ -79,6 +82,7 @@ def test_a_row_is_logged_with_all_that_is_known_of_it(settings: LogSettings) -> 
         {
             "at": NOON,
             "request_id": "r7",
+            "row": 0,
             "model": "iris_xgboost_classifier",
             "version": 3,
             "variant": "production",
@@ -120,6 +124,19 @@ def test_the_table_grows_with_the_models_and_a_name_of_another_type_is_another_c
         {"model": "houses", "mean": 2.0},
         {"model": "iris_xgboost_classifier", "mean": 1.4},
     ]
+
+
+def test_a_table_and_a_spool_from_before_rows_had_a_place_take_rows_that_have_one(settings: LogSettings) -> None:
+    spooled(settings, answered(0))
+    (segment,) = files(settings)
+    found = frames.read(segment.read_bytes())
+    assert found
+    older = marshal.dumps(marshal.loads(found.records[0])[:-1], 2)
+    segment.write_bytes(frames.MAGIC + frames.framed(older))
+    Lake.from_env().append(KEY, table_of([decode(older)]).drop_columns(["row"]), metadata="")
+    spooled(settings, answered(1), answered(1, row=1))
+    assert flushed(settings) == 3
+    assert [row["row"] for row in logged("request_id, version, row")] == [None, None, 0, 1]
 
 
 def test_text_that_is_no_unicode_and_names_that_are_alike_are_logged(settings: LogSettings) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from api.log import frames
 from api.log.backlog import depth
 from api.log.flush import Flusher
-from api.log.line import Privacy, decode, encoder
+from api.log.line import decode, encoder
+from api.log.privacy import Privacy
 from api.log.settings import LogSettings
 from api.log.spool import Spool
 from lakehouse.errors import BadSetting
@@ -156,6 +157,28 @@ def test_personal_features_are_hashed_with_a_key_or_left_out_and_never_on_the_di
     assert len(str(one["hashed_customer"])) == 32
     told = {name: value for name, value in one.items() if name not in {"request_id", "version", "hashed_customer"}}
     assert told == {"hashed_age": None, "feature_petal_width": 0.2}
+
+
+def test_where_a_hidden_name_is_no_feature_of_a_model_none_of_its_features_is_logged_and_it_is_said_once(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LAKELINE_LOG_LEFT_OUT", "custmer, age?")
+    settings, given = LogSettings.from_env(), {"customer": "Ada Lovelace", "age": 36}
+    known = ("customer", "age")
+    spool = spooled(settings, *(answered(number, features=given, known=known) for number in range(3)))
+    assert (spool.recorded, spool.withheld) == (3, 3)
+    assert caplog.text.count("no feature is logged") == 1
+    assert "name 'custmer', and it takes customer, age" in caplog.text
+    (segment,) = files(settings)
+    assert b"Ada" not in segment.read_bytes()
+    # A value that a request may leave out is a feature all the same.
+    spool = spooled(settings, answered(3, features={"age": 36, "zip": 1}, known=("custmer", "age", "zip")))
+    assert spool.withheld == 0
+    spool = spooled(settings, answered(4, version=4, features={"zip": 2}, known=("custmer", "zip")))
+    assert spool.withheld == 0
+    flushed(settings)
+    assert [row["feature_zip"] for row in logged("request_id, version, feature_zip")] == [None, None, None, 1.0, 2.0]
+    assert not any(name.endswith("age") for name in logged()[0])
 
 
 def test_a_row_that_cannot_be_written_is_counted_and_the_request_goes_on(settings: LogSettings) -> None:
