@@ -29,7 +29,7 @@ def read_table(body: bytes) -> "pa.Table":
         with pa.ipc.open_stream(body) as reader:
             table = reader.read_all()
         table.validate(full=True)
-    except (pa.ArrowException, OSError, EOFError, struct.error, IndexError) as error:
+    except (pa.ArrowException, OSError, EOFError, struct.error, IndexError, UnicodeDecodeError) as error:
         raise BodyNotArrow((str(error).splitlines() or [type(error).__name__])[0][:200]) from error
     if table.num_rows == 0:
         raise InputRefused([Fault(kind="too_short", field=None, reason="wanted at least one row")])

@@ -173,6 +173,11 @@ def test_a_stream_that_would_unpack_to_more_than_it_is_is_refused(app: FastAPI) 
             assert (answer.status_code, "it is compressed" in answer.text) == (400, True)
 
 
+def test_a_stream_whose_column_has_no_name_in_unicode_is_refused(app: FastAPI) -> None:
+    content = stream(pa.Table.from_pylist(ROWS)).replace(b"sepal_length", b"\x80epal_length", 1)
+    assert ask(app, "POST", "/predict/batch", content=content, headers=ARROW).status_code == 400
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_no_broken_stream_brings_it_down(app: FastAPI, data: st.DataObject) -> None:
