@@ -14,7 +14,7 @@ PlatformError (lakehouse.errors)
 │   ├── PortTaken                another program listens there
 │   ├── ModelUnclear             several models, or none, where one is to be served
 │   ├── NoVersionNamed           an alias that no version of a model has
-│   ├── BadRow                   a field of a row that is not FIELD=NUMBER
+│   ├── BadRow                   a field of a row that is not FIELD=VALUE
 │   ├── FileThere                a file that would be written over
 │   └── DemoFailed               a chapter of the demo that did not come to its end
 └── Transient
@@ -175,7 +175,7 @@ class NoVersionNamed(Fatal):
 
 
 class BadRow(Fatal):
-    """A field of a row that is not FIELD=NUMBER."""
+    """A field of a row that is not FIELD=VALUE."""
 
     def __init__(self, found: str, wanted: str) -> None:
         super().__init__(found, wanted)

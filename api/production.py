@@ -1,17 +1,13 @@
-"""The model that an alias names, asked here: by a server that follows the alias, or once."""
+"""The model that an alias names, asked by a server that follows the alias."""
 
-import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from api.errors import BadRow, ModelUnclear, NoVersionNamed
-from api.fetch import ChildFetch
+from api.errors import ModelUnclear
 from api.log.settings import LogSettings
-from api.predictor import load
 from api.served import Target
 from api.settings import ApiSettings
-from api.shelf import Shelf
 from assets.asset import ModelAsset
 from assets.catalog import load as load_graph
 from lakehouse.lake import Lake
@@ -71,29 +67,6 @@ def serve_production(settings: ApiSettings, *, started: Callable[[str], None]) -
     serve(settings, flusher=FLUSHER if LogSettings.from_env().predictions else None, started=started)
 
 
-def predict_once(fields: Sequence[str], *, model: str | None, alias: str) -> dict[str, object]:
-    """What the version under an alias says of one row, and where that version comes from."""
-    row = _row(fields)
-    settings = serving_settings(model)
-    held = read_alias(RegistrySettings.from_env(), settings.serve_model, alias)
-    if held is None:
-        raise NoVersionNamed(settings.serve_model, alias)
-    target = Target(version=held.version, run_id=held.run_id)
-    fetch = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
-    predictor = load(Shelf(settings.folder).bring(target, fetch))
-    value = json.loads(predictor.answer(json.dumps(row).encode()))["prediction"]
-    card = predictor.card
-    named = {"class": card.classes[value]} if card.classes and isinstance(value, int) else {}
-    return {
-        "prediction": value,
-        **named,
-        "model": card.name,
-        "version": card.version,
-        "run": card.run_id,
-        "inputs": {key: read.version for key, read in card.inputs.items()},
-    }
-
-
 def serving_settings(model: str | None, **given: object) -> ApiSettings:
     """The settings of this process, for the model that is named; else for the only one that is defined."""
     settings = ApiSettings.from_env(serve_model=model, **given)
@@ -103,18 +76,3 @@ def serving_settings(model: str | None, **given: object) -> ApiSettings:
     if len(defined) != 1:
         raise ModelUnclear(defined)
     return ApiSettings.from_env(serve_model=defined[0], **given)
-
-
-def _row(fields: Sequence[str]) -> dict[str, object]:
-    row: dict[str, object] = {}
-    for told in fields:
-        name, is_given, text = told.partition("=")
-        if not name or not is_given:
-            raise BadRow(told, "wanted FIELD=NUMBER")
-        if name in row:
-            raise BadRow(told, "the field is given twice")
-        try:
-            row[name] = float(text)
-        except ValueError as error:
-            raise BadRow(told, "wanted a number after '='") from error
-    return row

@@ -3,7 +3,8 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import IO
 
 LONGEST_LINE = 1_000_000
@@ -16,30 +17,36 @@ class Malformed(Exception):
 
 def parse(content: IO[bytes], columns: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The rows of a CSV with a header, each in the order of the columns; `Malformed` says what is wrong and in which line."""
-    text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
-    reader = csv.reader(_lines(text), strict=True)
-    rows = []
-    try:
-        header = [name.strip() for name in next(reader, [])]
+    with closing(read(content)) as lines:
+        _, header = next(lines)
         if sorted(header) != sorted(columns):
-            if not header and next((fields for fields in reader if fields), None) is None:
+            if not header and next(lines, None) is None:
                 raise Malformed("it is empty")
             found = ", ".join(header) or "nothing"
             raise Malformed(f"its header is {found[:200]!r}, wanted the columns {', '.join(columns)}")
         order = [header.index(name) for name in columns]
+        return [tuple(fields[place] for place in order) for _, fields in lines]
+
+
+def read(content: IO[bytes]) -> Generator[tuple[int, list[str]]]:
+    """The header, which may be empty, and each row with as many fields; before each the number of the line it ends in."""
+    text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
+    reader = csv.reader(_lines(text), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        yield reader.line_num, header
         for fields in reader:
             if not fields:
                 continue
-            if len(fields) != len(header):
+            if header and len(fields) != len(header):
                 raise Malformed(f"line {reader.line_num} has {len(fields)} fields, wanted {len(header)}")
-            rows.append(tuple(fields[place] for place in order))
+            yield reader.line_num, fields
     except csv.Error as error:
         raise Malformed(f"line {reader.line_num} is no CSV: {error}") from error
     except UnicodeDecodeError as error:
         raise Malformed(f"line {_first_not_utf8(content)} is not UTF-8; save it as UTF-8") from error
     finally:
         text.detach()
-    return rows
 
 
 def _lines(text: IO[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,20 +93,26 @@ def promote(
 
 
 def predict(
-    fields: Annotated[
-        list[str], typer.Argument(help="The fields of one row, as FIELD=NUMBER.", metavar="FIELD=NUMBER...")
+    rows: Annotated[
+        list[str],
+        typer.Argument(help="The fields of one row, as FIELD=VALUE; or a CSV or Parquet file.", metavar="ROW|FILE"),
     ],
+    to: Annotated[
+        Path | None, typer.Option(help="The new file, .csv or .parquet, for the rows of a file and their predictions.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="The model, where there is more than one.")] = None,
     alias: Annotated[str, typer.Option(help="Which of its versions answers.")] = "production",
+    version: Annotated[int | None, typer.Option(help="The version that answers, whatever its aliases.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predicts one row with the version that an alias names, without a server.
+    """Predicts one row, or all rows of a file, with a version of a model, without a server.
 
     Example: lakeline predict sepal_length=5.1 sepal_width=3.5 petal_length=1.4 petal_width=0.2
     """
-    from api.production import predict_once
+    from api.score import offline
 
-    told = predict_once(fields, model=bare(model) if model else None, alias=alias)
+    chosen = offline.Choice(model=bare(model) if model else None, alias=alias, version=version)
+    told = offline.predict_row(rows, chosen) if to is None else offline.predict_rows(_only(rows), to, chosen)
     if as_json:
         show.as_json(told)
         return
@@ -125,6 +132,12 @@ def ui(port: Annotated[int, typer.Option(help="The port, on 127.0.0.1.")] = 5000
     command = ui_command(RegistrySettings.from_env(), port)
     show.out.print(f"MLflow will answer at {command.address} in a few seconds; Ctrl-C ends it")
     os.execvpe(command.arguments[0], command.arguments, {**os.environ, **command.environment})
+
+
+def _only(files: list[str]) -> Path:
+    if len(files) != 1:
+        raise typer.BadParameter(f"found {len(files)} of them; wanted one file beside --to")
+    return Path(files[0])
 
 
 def bare(name: str) -> str:

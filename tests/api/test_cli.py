@@ -146,7 +146,7 @@ def test_a_run_in_json_is_one_document(shop: Path) -> None:
         (("models", "nope"), "no model is registered as 'nope'"),
         (("promote", "nope", "--to", "staging"), "no model is registered as 'nope'"),
         (("predict", "a=1"), "the definitions hold no model"),
-        (("predict", "a"), "the field 'a' cannot be read: wanted FIELD=NUMBER"),
+        (("predict", "a"), "the field 'a' cannot be read: wanted FIELD=VALUE, or a file and '--to'"),
         (("new", "asset", "Orders"), "'Orders' is not a key; wanted 'layer.name'"),
         (("serve", "--port", "99999", "--model", "iris"), "LAKELINE_SERVE_PORT"),
         (("no-such-command",), "No such command"),

@@ -1,0 +1,1 @@
+"""Predicting the rows of a file, without a server."""
