@@ -18,6 +18,7 @@ from api.app import Background, create_app
 from api.canary import Variant
 from api.counted import CountAnswers
 from api.drain import CloseWhileDraining
+from api.log.account import spool_now
 from api.log.settings import LogSettings
 from api.log.spool import Spool
 from api.parent import when_parent_ends
@@ -78,7 +79,8 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
     """Answers until a signal ends it; the model of the last time is loaded before the first request is taken."""
     _load_xgboost_alone()
     serving = Serving(share=settings.serve_canary, seats=partial(read_seats, folder / SEATS))
-    metrics = shared_metrics(folder / METRICS, slot, partial(_now, serving))
+    logged = LogSettings.from_env()
+    metrics = shared_metrics(folder / METRICS, slot, partial(_now, serving, logged))
     watcher = Watcher(
         serving,
         Shelf(settings.folder),
@@ -87,8 +89,7 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
         tell=partial(write_seat, folder / SEATS, slot),
     )
     watcher.restore()
-    logged = LogSettings.from_env()
-    spool = Spool(logged) if logged.predictions else None
+    spool = Spool(logged, metrics.spool) if logged.predictions else None
     recorder = CountAnswers(metrics.models, spool)
     beside = _Beside((watcher, spool) if spool else (watcher,))
     app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder)
@@ -112,13 +113,14 @@ def _files(settings: ApiSettings) -> Mapping[Variant, tuple[str, Path]]:
     return {variant: (alias, settings.placed(alias)) for variant, alias in followed.items()}
 
 
-def _now(serving: Serving) -> Now:
+def _now(serving: Serving, logged: LogSettings) -> Now:
     """What is told of the moment when somebody asks for the metrics."""
     seats = serving.seats()
     return Now(
         workers=len(seats),
         registry_answers=serving.placed["production"].registry is None,
         canary_share=serving.share if serving.canary else 0.0,
+        spool=spool_now(logged) if logged.predictions else None,
         models=frozenset(
             ServedModel(
                 model=found.model, version=found.version, run_id=found.run_id, inputs=found.inputs, variant=variant

@@ -11,6 +11,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from observability.spool import SpoolMetrics, SpoolNow, of_spool
+
 # A prediction takes about a millisecond; the buckets that come with the client begin at five.
 _LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -38,6 +40,7 @@ class Now:
     registry_answers: bool
     canary_share: float
     models: frozenset[ServedModel]
+    spool: SpoolNow | None = None
 
 
 class ModelMetrics:
@@ -122,6 +125,7 @@ class RequestMetrics:
             multiprocess_mode="livesum",
         )
         self.models = ModelMetrics(self.registry)
+        self.spool = SpoolMetrics(self.registry)
 
     def render(self) -> bytes:
         """All of them in Prometheus' text format."""
@@ -195,6 +199,8 @@ def _of_now(now: Now) -> Iterable[Metric]:
     yield GaugeMetricFamily(
         "lakeline_canary_share", "The part of the requests that the canary answers", value=now.canary_share
     )
+    if now.spool is not None:
+        yield from of_spool(now.spool)
 
 
 def set_drift(registry: CollectorRegistry, name: str, column: str, ks_statistic: float, p_value: float) -> None:

@@ -19,10 +19,14 @@ _IDENTITY = "identity"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
-    """How much waits on this machine's disk, and since when: `oldest_seconds` is 0 where nothing is complete yet."""
+    """How much waits on this machine's disk, and since when: `oldest_seconds` is 0 where nothing is complete yet.
+
+    What was set aside takes its place on the disk, and waits for a person.
+    """
 
     segments: int = 0
     bytes: int = 0
+    set_aside: int = 0
     oldest_seconds: float = 0.0
 
 
@@ -38,15 +42,17 @@ def depth(folder: Path) -> Depth:
     """How much waits in a spool's folder; nothing where there is none."""
     sizes: list[int] = []
     times: list[float] = []
+    set_aside = 0
     for suffix in (OPEN, CLOSED, _TAKEN, _ASIDE):
         for path in folder.glob(f"*{suffix}"):
             with suppress(FileNotFoundError):  # it was handed over, or committed, a moment ago
                 told = path.stat()
                 sizes.append(told.st_size)
+                set_aside += suffix == _ASIDE
                 if suffix in {CLOSED, _TAKEN}:
                     times.append(told.st_mtime)
     oldest = max(0.0, time.time() - min(times)) if times else 0.0
-    return Depth(segments=len(sizes), bytes=sum(sizes), oldest_seconds=oldest)
+    return Depth(segments=len(sizes) - set_aside, bytes=sum(sizes), set_aside=set_aside, oldest_seconds=oldest)
 
 
 class Backlog:

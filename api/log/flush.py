@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from api.held import held
 from api.log import frames
+from api.log.account import read_account, write_account
 from api.log.backlog import Backlog, Taken, depth
 from api.log.line import decode
 from api.log.rows import KEY, table_of, together
@@ -69,6 +70,7 @@ class Flusher:
         self._table, self._settings = table, settings
         self._backlog = backlog or Backlog(settings.folder)
         self._committed: int | None = None
+        self._account = read_account(settings.folder)
 
     def run(self, ending: threading.Event) -> None:
         """Works until it is to end, and then once more; where another process works, waits until that has ended."""
@@ -95,6 +97,7 @@ class Flusher:
                 self._committed = None  # if this fails, the table alone tells whether it came to a commit
                 self._commit(together(tables), answered_by, Transaction(application=application, number=number))
                 self._committed = number
+                self._tell(flushes=1, rows=sum(table.num_rows for table in tables))
             self._backlog.remove([read.segment for read in batch])
             rows += sum(table.num_rows for table in tables)
         return rows
@@ -122,6 +125,7 @@ class Flusher:
                 _log.debug("%d predictions are in %s", rows, KEY)
             return True
         except (PlatformError, OSError) as error:
+            self._tell(failures=1)
             waiting = depth(self._settings.folder)
             _log.warning(
                 "predictions stay in the spool, where %d bytes of %d wait since %.0f s: %s",
@@ -131,6 +135,13 @@ class Flusher:
                 error,
             )
             return False
+
+    def _tell(self, *, flushes: int = 0, rows: int = 0, failures: int = 0) -> None:
+        before = self._account
+        self._account = replace(
+            before, flushes=before.flushes + flushes, rows=before.rows + rows, failures=before.failures + failures
+        )
+        write_account(self._settings.folder, self._account)
 
     def _commit(self, rows: "pa.Table", answered_by: frozenset[str], transaction: Transaction) -> None:
         stamp = Stamp(

@@ -13,6 +13,7 @@ from api.log.privacy import Privacy
 from api.log.record import Answered
 from api.log.segment import Segment
 from api.log.settings import LogSettings
+from observability.spool import Lost, SpoolMetrics
 
 _log = logging.getLogger(__name__)
 
@@ -26,12 +27,14 @@ _BUFFER_BYTES = 32 << 20  # in memory, while the disk stands still
 class Spool:
     """Keeps each row in a segment of this process' own, up to a limit for all processes together.
 
-    `recorded` counts the rows that were taken in, and `withheld` those of them that were taken in without their features,
+    `recorded` counts the rows that were taken in, `dropped` those that were not kept, as the spool was full, the disk took
+    nothing, or they could not be written, and `withheld` those of them that were taken in without their features,
     because a feature that is not to be known is none of the model's.
     """
 
-    def __init__(self, settings: LogSettings) -> None:
-        self.recorded = self.withheld = self._refused = self._lost = 0
+    def __init__(self, settings: LogSettings, metrics: SpoolMetrics | None = None) -> None:
+        self.recorded = self.dropped = self.withheld = 0
+        self._metrics = metrics or SpoolMetrics()
         self._settings, self._privacy = settings, Privacy.of(settings)
         self._encode = encoder(self._privacy)
         self._complained_of: set[tuple[str, int]] = set()
@@ -44,11 +47,6 @@ class Spool:
         self._free = self._room = settings.spool_bytes
         self._measure()
         self._thread = threading.Thread(target=self._work, name="prediction-log", daemon=True)
-
-    @property
-    def dropped(self) -> int:
-        """The rows that were not kept: the spool was full, the disk took nothing, or they could not be written."""
-        return self._refused + self._lost
 
     def start(self) -> None:
         """Begins to write; call it in the process that answers, after any fork."""
@@ -69,15 +67,16 @@ class Spool:
         try:
             frame = framed(self._encode(answered))
         except (ValueError, TypeError, OverflowError, AttributeError) as error:
-            self._refused += 1
-            self._trouble(f"a row cannot be written: {error}")
+            self._drop("unwritable", f"a row cannot be written: {error}")
             return
         if len(frame) > self._room:
-            self._refused += 1
-            self._trouble(f"LAKELINE_LOG_SPOOL_BYTES is {self._settings.spool_bytes}, and so much waits for the lake")
+            self._drop(
+                "full", f"LAKELINE_LOG_SPOOL_BYTES is {self._settings.spool_bytes}, and so much waits for the lake"
+            )
             return
         if self._privacy.hides and (missing := self._privacy.missing(answered.known or answered.features)):
             self.withheld += 1
+            self._metrics.withheld()
             self._complain(answered, missing)
         self._room -= len(frame)
         self._waiting.append(frame)
@@ -120,8 +119,7 @@ class Spool:
                 self._segment = Segment.begin(self._settings.folder, is_durable=self._is_durable)
             self._segment.append(data, len(frames))
         except OSError as error:
-            self._lost += len(frames)
-            self._trouble(f"the disk takes no predictions: {error}")
+            self._drop("disk", f"the disk takes no predictions: {error}", len(frames))
             return
         self._free -= len(data)
         self._room = min(self._free, _BUFFER_BYTES)
@@ -155,6 +153,11 @@ class Spool:
         self._room = min(self._free - sum(map(len, tuple(self._waiting))), _BUFFER_BYTES)
         if self._room >= self._settings.spool_bytes / 10:
             self._is_troubled = False
+
+    def _drop(self, reason: Lost, told: str, rows: int = 1) -> None:
+        self.dropped += rows
+        self._metrics.dropped(reason, rows)
+        self._trouble(told)
 
     def _complain(self, answered: Answered, missing: Sequence[str]) -> None:
         """Says of each version once that the log has no features of it, and why."""

@@ -102,6 +102,8 @@ def test_a_killed_worker_costs_its_own_connections_alone_and_nothing_that_was_co
     # What was in flight when the worker died may be answered and not yet counted, or counted and not answered.
     assert abs(metric(server, answered) - (before + found.count(200))) <= 1
     assert metric(server, 'fastapi_requests_in_progress{method="POST",path="/predict"}') == 0
+    until(lambda: metric(server, "lakeline_log_spool_bytes") > 0)
+    assert metric(server, "lakeline_log_spool_limit_bytes") == 1 << 30
 
 
 def test_a_move_of_the_alias_reaches_every_worker_and_each_tells_what_any_refused(server: Running) -> None:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from api.counted import CountAnswers
 from api.log.record import Answered
 from observability.metrics import RequestMetrics
+from observability.spool import SpoolNow, of_spool
 
 
 def test_the_names_are_those_that_dashboards_know() -> None:
@@ -45,3 +46,12 @@ def test_answers_are_counted_by_version_variant_and_class_and_a_number_makes_no_
     assert 'lakeline_predictions_total{model="iris",variant="canary",version="3"} 4.0' in text
     assert 'lakeline_predicted_classes_total{class="0",model="iris",variant="canary",version="3"} 2.0' in text
     assert text.count("lakeline_predicted_classes_total{") == 2
+
+
+def test_the_spool_is_told_as_it_is_and_what_was_committed_as_counters() -> None:
+    now = SpoolNow(bytes=7, limit_bytes=9, segments=2, set_aside=1, oldest_seconds=3.5, flushes=4, flushed_rows=5)
+    told = {metric.name: (metric.type, metric.samples[0].value) for metric in of_spool(now)}
+    assert told["lakeline_log_spool_bytes"] == ("gauge", 7.0)
+    assert told["lakeline_log_spool_oldest_seconds"] == ("gauge", 3.5)
+    assert told["lakeline_log_flushed_rows"] == ("counter", 5.0)
+    assert len(told) == 8

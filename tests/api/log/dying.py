@@ -1,6 +1,7 @@
 """Processes of the log that kill themselves, as a machine's memory or a person would, at the moment they were told of.
 
-`python -m tests.api.log.dying flush MOMENT`, `python -m tests.api.log.dying record COUNT [PAUSE]`, or `full BYTES`.
+`python -m tests.api.log.dying flush MOMENT`, `python -m tests.api.log.dying record COUNT [PAUSE]`, `full BYTES`, or
+`drop FOLDER SLOT`.
 """
 
 import os
@@ -9,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from api.log.backlog import Backlog, Taken
 from api.log.flush import Flusher
@@ -16,7 +18,10 @@ from api.log.settings import LogSettings
 from api.log.spool import Spool
 from lakehouse.engine import Transaction
 from lakehouse.lake import Lake
+from observability.metrics import Now, shared_metrics
 from tests.api.log.answers import answered
+
+NOW = Now(workers=1, registry_answers=True, canary_share=0.0, models=frozenset())
 
 
 def die() -> None:
@@ -81,10 +86,22 @@ def full(limit_bytes: int) -> None:
     print(spool.dropped)
 
 
+def drop(folder: Path, slot: int) -> None:
+    """Records more than there is room for, says how many rows were dropped, and dies; counts as a worker does."""
+    metrics = shared_metrics(folder, slot, lambda: NOW)
+    spool = Spool(LogSettings.from_env(), metrics.spool)
+    for number in range(500):
+        spool.record(answered(number))
+    print(spool.dropped, flush=True)
+    die()
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "flush":
         flush(sys.argv[2])
     elif sys.argv[1] == "record":
         record(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    elif sys.argv[1] == "drop":
+        drop(Path(sys.argv[2]), int(sys.argv[3]))
     else:
         full(int(sys.argv[2]))

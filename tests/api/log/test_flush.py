@@ -19,6 +19,7 @@ import pyarrow as pa
 import pytest
 
 from api.log import frames
+from api.log.account import spool_now
 from api.log.backlog import depth
 from api.log.flush import Flusher
 from api.log.line import decode
@@ -173,6 +174,7 @@ def test_processes_that_are_killed_at_any_moment_leave_each_row_once(
         time.sleep(0.1)
         working.kill()
         working.wait()
+    spooled(settings, answered(9000))  # so that nothing waits means that it works
     ended = flusher()
     assert waited(lambda: not files(settings))
     ended.send_signal(signal.SIGTERM)
@@ -230,13 +232,20 @@ def test_while_the_lake_is_away_nothing_is_lost(
         for number in range(3):
             spooled(settings, answered(number))
         assert waited(lambda: "predictions stay in the spool" in caplog.text)
-    assert depth(settings.folder).segments == 3
-    assert depth(settings.folder).oldest_seconds > 0
+    now = spool_now(settings)
+    assert (now.segments, now.bytes, now.flushed_rows) == (3, sum(file.stat().st_size for file in files(settings)), 0)
+    assert now.oldest_seconds > 0
+    assert now.flush_failures > 0
     place.unlink()
     assert waited(lambda: not files(settings))
     ending.set()
     working.join()
     assert numbers() == [0, 1, 2]
+    now = spool_now(settings)
+    assert (now.segments, now.bytes, now.oldest_seconds, now.flushed_rows) == (0, 0, 0.0, 3)
+    spooled(settings, answered(3))
+    Flusher(Lake.from_env(), settings).flush()  # another process counts on
+    assert (spool_now(settings).flushes, spool_now(settings).flushed_rows) == (now.flushes + 1, 4)
 
 
 def test_a_segment_of_another_format_is_set_aside_and_stops_no_other(settings: LogSettings) -> None:
@@ -246,6 +255,7 @@ def test_a_segment_of_another_format_is_set_aside_and_stops_no_other(settings: L
     segment.write_bytes(b"PAR1")
     assert flushed(settings) == 1
     assert [path.suffix for path in files(settings)] == [".aside"]
+    assert (depth(settings.folder).segments, spool_now(settings).set_aside) == (0, 1)
     assert numbers() == [0]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.log import frames
 from api.log.backlog import depth
@@ -106,6 +107,18 @@ def test_a_full_spool_counts_what_it_drops_and_takes_rows_again_when_the_lake_ha
     assert spooled(settings, answered(2000)).dropped == 0
     flushed(settings)
     assert numbers() == [*range(kept), 2000]
+
+
+@pytest.mark.slow
+def test_what_workers_dropped_is_told_of_all_together_also_after_they_were_killed(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LAKELINE_LOG_SPOOL_BYTES", str(1 << 16))
+    dropped = [int(dying("drop", str(tmp_path), slot).stdout) for slot in ("0", "1", "0")]
+    assert all(dropped)
+    told = MultiProcessCollector.merge([str(file) for file in tmp_path.glob("*.db")])
+    rows = [sample for metric in told for sample in metric.samples if sample.name == "lakeline_log_dropped_rows_total"]
+    assert [(sample.labels["reason"], sample.value) for sample in rows] == [("full", sum(dropped))]
 
 
 def test_a_disk_that_takes_half_a_row_loses_that_row_and_none_before_it(settings: LogSettings) -> None:
