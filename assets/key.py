@@ -10,7 +10,8 @@ from assets.errors import BadKey, Where
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _LAYERS = frozenset({"quarantine", "released", "lakeline"})
-_TABLES = frozenset({"ops.drift", "ops.model_journal", "ops.prediction_log"})
+OWN_TABLES = frozenset({"ops.drift", "ops.model_journal", "ops.prediction_log"})
+"""What Lakeline keeps of itself, which no definition makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -61,7 +62,7 @@ def checked_key(text: str, where: Where | None = None) -> str:
 
 def made_key(text: str, where: Where | None = None) -> str:
     """The text, if it can be the key of what a function makes; what Lakeline writes itself can only be read."""
-    if text in _TABLES:
+    if text in OWN_TABLES:
         raise BadKey(text, where, "a table that Lakeline writes itself")
     return checked_key(text, where)
 

@@ -8,6 +8,7 @@ from typing import Self
 from assets import catalog
 from assets.asset import External
 from assets.graph import Graph
+from assets.key import OWN_TABLES
 from assets.lineage import Lineage
 from assets.needs import Needs, Told, readable, standing
 from assets.observe import location_of
@@ -97,7 +98,9 @@ class Tender:
 
     def _chosen(self, selection: str) -> frozenset[str] | None:
         """The selected keys; None for all tables that this lake's stamps tell of, whoever declares them."""
-        return None if selection.strip() == "*" else frozenset(select(self.graph, selection))
+        if (named := selection.strip()) in OWN_TABLES:
+            return frozenset({named})
+        return None if named == "*" else frozenset(select(self.graph, selection))
 
     def _is_ours(self, key: str, commits: Told) -> bool:
         foreign = {location_of(self.lake, a) for a in self.graph.assets.values() if isinstance(a, External) and a.table}

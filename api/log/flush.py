@@ -20,6 +20,7 @@ from api.log import frames
 from api.log.account import read_account, write_account
 from api.log.backlog import Backlog, Taken, depth
 from api.log.line import decode
+from api.log.pace import BATCH_BYTES, Pace
 from api.log.rows import KEY, table_of, together
 from api.log.settings import LogSettings
 from api.settings import ApiSettings
@@ -36,7 +37,6 @@ _log = logging.getLogger(__name__)
 
 FORMAT = "log-1"
 """What the stamps of the log name as the code that made it."""
-_BATCH_BYTES = 16 << 20
 _WAITS_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
 
@@ -103,27 +103,32 @@ class Flusher:
         return rows
 
     def _work(self, ending: threading.Event) -> None:
-        failures = 0
+        failures, waited = 0, 0.0
+        pace = Pace.between(self._settings.flush_seconds, self._settings.flush_idle_seconds)
         while not ending.is_set():
-            failures = 0 if self._is_flushed() else failures + 1
-            if failures:
+            rows = self._flushed()
+            failures = failures + 1 if rows is None else 0
+            if rows is None:
                 ending.wait(_pause(failures))
             else:
-                self._rest(ending)
-        self._is_flushed()
+                pace = pace.after(rows, waited)
+                waited = self._rest(pace, ending)
+        self._flushed()
 
-    def _rest(self, ending: threading.Event) -> None:
-        """Waits until a commit is due: some time after the last one, or as soon as there is enough for one."""
-        until = time.monotonic() + self._settings.flush_seconds
-        while (left := until - time.monotonic()) > 0 and self._backlog.complete_bytes() < _BATCH_BYTES:
-            if ending.wait(min(left, _WAITS_SECONDS)):
-                return
+    def _rest(self, pace: Pace, ending: threading.Event) -> float:
+        """Waits until a commit is due; for how many seconds."""
+        since = time.monotonic()
+        while not pace.is_due(waited := time.monotonic() - since, self._backlog.complete_bytes()):
+            if ending.wait(min(pace.pause - waited, _WAITS_SECONDS)):
+                break
+        return waited
 
-    def _is_flushed(self) -> bool:
+    def _flushed(self) -> int | None:
+        """How many rows were committed; None where that failed, which is told."""
         try:
-            if rows := self.flush():
-                _log.debug("%d predictions are in %s", rows, KEY)
-            return True
+            rows = self.flush()
+            _log.debug("%d predictions more are in %s", rows, KEY)
+            return rows
         except (PlatformError, OSError) as error:
             self._tell(failures=1)
             waiting = depth(self._settings.folder)
@@ -134,7 +139,7 @@ class Flusher:
                 waiting.oldest_seconds,
                 error,
             )
-            return False
+            return None
 
     def _tell(self, *, flushes: int = 0, rows: int = 0, failures: int = 0) -> None:
         before = self._account
@@ -161,7 +166,7 @@ class Flusher:
             read = self._read(segment)
             if read is None:
                 continue
-            if batch and sum(other.bytes for other in batch) + read.bytes > _BATCH_BYTES:
+            if batch and sum(other.bytes for other in batch) + read.bytes > BATCH_BYTES:
                 yield batch
                 batch = []
             batch.append(read)

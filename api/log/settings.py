@@ -20,7 +20,8 @@ class LogSettings(BaseSettings):
     `sync` says what a kill or a power cut may take: with "every" nothing that was recorded, with "second" what was recorded
     in the last second, with "off" what the system had not written yet. `hashed` and `left_out` are names of features,
     separated by commas, and one that not every model takes has a question mark behind it; `hash_key` is the secret without
-    which a hashed value cannot be guessed.
+    which a hashed value cannot be guessed. `flush_seconds` lie between two commits while much is predicted, and up to
+    `flush_idle_seconds` while little is.
     """
 
     model_config = SettingsConfigDict(frozen=True, env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
@@ -28,6 +29,7 @@ class LogSettings(BaseSettings):
     predictions: bool = True
     sync: Sync = "second"
     flush_seconds: float = Field(default=5.0, gt=0, le=3600, allow_inf_nan=False)
+    flush_idle_seconds: float = Field(default=60.0, gt=0, le=86400, allow_inf_nan=False)
     flush_rows: int = Field(default=50_000, ge=1)
     spool_bytes: int = Field(default=1 << 30, ge=1 << 16)
     hashed: str = ""

@@ -1,5 +1,6 @@
 """Each logged row comes into the lake once, whoever is killed meanwhile, and whatever the lake does."""
 
+import json
 import logging
 import marshal
 import os
@@ -26,10 +27,12 @@ from api.log.line import decode
 from api.log.rows import KEY, table_of
 from api.log.settings import LogSettings
 from api.log.spool import Spool
+from assets.graph import Graph
+from assets.tending import Tended, Tender
 from lakehouse.engine import Transaction
 from lakehouse.errors import CommitTaken
 from lakehouse.lake import Lake
-from lakehouse.upkeep import look
+from registry.models import Models
 from tests.api.log.answers import NOON, answered, files, logged, numbers, spooled
 
 PROJECT = Path(__file__).parents[3]
@@ -300,31 +303,28 @@ def test_a_transaction_is_committed_once_and_its_number_outlives_the_log_it_stan
     assert (lake.last_transaction("ops.told", "a"), lake.last_transaction("ops.told", "b")) == (3, 1)
 
 
-def compacted(lake: Lake) -> int:
-    """How many files an upkeep would put together."""
-    commits = lake.history(KEY)
-    kept = [commit.version for commit in commits]
-    need = look(lake.files, lake.location(KEY), kept, timedelta(0), NOON, known=kept[-1])
-    assert need
-    return need.compacts.files
+def tended(**options: object) -> Tended:
+    lake = Lake.from_env()
+    done = Tender(lake, Models.from_env(lake), Graph.of([])).run(KEY, **options)  # type: ignore[arg-type]
+    assert done.is_ok
+    (table,) = done.tables
+    return table
 
 
-def test_upkeep_puts_the_small_files_of_the_log_together(settings: LogSettings) -> None:
+def test_upkeep_of_the_log_by_its_name_puts_small_files_together_and_removes_them_later(settings: LogSettings) -> None:
     for number in range(9):
         spooled(settings, answered(number))
         flushed(settings)
-    lake = Lake.from_env()
-    place, commits = lake.location(KEY), lake.history(KEY)
-    assert all(
-        commit.stamp and commit.stamp.asset == KEY for commit in commits
-    )  # by which an upkeep knows it for its own
-    assert lake.writer(KEY, commits) == "duckdb"
-    assert compacted(lake) == 9
-    lake.care("duckdb").compact(place)
-    assert compacted(lake) == 0
+    table = tended()
+    assert (table.engine, table.compacted.files, table.removed.files) == ("duckdb", 9, 0)
+    assert tended().compacted.files == 0
     spooled(settings, answered(9))
     flushed(settings)
     assert numbers() == list(range(10))
+    assert tended(grace=timedelta(0)).removed.files == 9
+    spooled(settings, answered(10))
+    flushed(settings)
+    assert numbers() == list(range(11))
 
 
 @pytest.mark.slow
@@ -357,5 +357,53 @@ def test_flushers_that_are_killed_again_and_again_while_rows_come_leave_each_row
     spool.stop()
     while files(settings):
         flushed(settings)
+    assert spool.dropped == 0
+    assert numbers() == list(range(written))
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_upkeep_beside_a_flusher_leaves_each_row_once_whichever_of_the_two_is_killed(
+    settings: LogSettings, flusher: Callable[..., "subprocess.Popen[str]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKELINE_LOG_FLUSH_IDLE_SECONDS", "0.2")
+    dice = random.Random(9)
+    spool, ending, written = Spool(settings), threading.Event(), 0
+    spool.start()
+
+    def answer() -> None:
+        nonlocal written
+        while not ending.wait(0.005):
+            spool.record(answered(written))
+            written += 1
+
+    answering = threading.Thread(target=answer)
+    answering.start()
+    lake = Lake.from_env()
+    compacted = 0
+    for turn in range(8):
+        before = len(lake.history(KEY))
+        working = flusher()
+        assert waited(lambda before=before: len(lake.history(KEY)) > before + 8)  # type: ignore[misc]
+        tending = python("api.cli.main", "upkeep", KEY, "--older-than", "0h", "--json")
+        if turn % 2:
+            time.sleep(dice.uniform(0.5, 3.0))
+            tending.kill()
+            tending.communicate()
+            working.kill()
+        else:
+            out, err = tending.communicate(timeout=120)
+            assert tending.returncode == 0, err
+            (table,) = json.loads(out)["tables"]
+            compacted += table["compacted"]["files"]
+            working.kill()
+        working.wait()
+    ending.set()
+    answering.join()
+    spool.stop()
+    while files(settings):
+        flushed(settings)
+    assert tended(grace=timedelta(0)).lost == ()
+    assert compacted > 8
     assert spool.dropped == 0
     assert numbers() == list(range(written))
