@@ -5,7 +5,7 @@ from assets.check import CheckOutcome, custom, references, rows, unique
 from assets.job import Cron, OnUpdate, job
 from assets.matching import matches
 from assets.measure import fresh, row_count
-from assets.step import Approve, Check, Materialize, Predictions, WaitFor
+from assets.step import Approve, Check, Materialize, Predictions, Tend, WaitFor
 from assets.trained import Trained
 from assets.write import merge
 
@@ -17,6 +17,7 @@ __all__ = [
     "Materialize",
     "OnUpdate",
     "Predictions",
+    "Tend",
     "Trained",
     "WaitFor",
     "asset",

@@ -9,9 +9,9 @@ from assets.asset import External, ModelAsset, TableAsset
 from assets.errors import BadOption, BadSelection, NoAssetHas, UnknownAsset, Where
 from assets.graph import Graph
 from assets.job import Job
-from assets.key import Reference, nearest
+from assets.key import OWN_TABLES, Reference, nearest
 from assets.select import select
-from assets.step import Approve, Check, Gated, Materialize, WaitFor
+from assets.step import Approve, Check, Gated, Materialize, Tend, WaitFor
 
 RECONCILER = "lakeline_reconciler"
 """The DAG that is Lakeline's own, beside those of jobs."""
@@ -88,6 +88,8 @@ def _owned(graph: Graph, job: Job) -> Iterator[str]:
             _check_shown(graph, job, step)
         if isinstance(step, Check):
             _check_compared(graph, job, step)
+        if isinstance(step, Tend) and step.selection not in OWN_TABLES:
+            makes(graph, step.selection, job.where, f"what the job {job.name!r} tends")
         if not isinstance(step, Materialize):
             continue
         keys = made_by(graph, job, step)

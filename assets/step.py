@@ -74,7 +74,19 @@ class Check:
     name: str | None = None
 
 
-Step = Materialize | WaitFor | Approve | Check
+@dataclass(frozen=True, slots=True)
+class Tend:
+    """Puts the small files of tables together, and removes those that nobody needs and that were replaced before `older_than`.
+
+    Beside what a selection names, it may be a table of Lakeline's own, such as `ops.prediction_log`.
+    """
+
+    selection: str
+    older_than: timedelta = timedelta(days=7)
+    name: str | None = None
+
+
+Step = Materialize | WaitFor | Approve | Check | Tend
 
 
 def check_step(where: Where, job: str, step: object) -> None:
@@ -104,6 +116,9 @@ def check_step(where: Where, job: str, step: object) -> None:
             options.check_text(where, f"table{of}", step.table, "'gold.x'")
             options.check_text(where, f"model{of}", step.model, "'models.x'")
             options.check_one_of(where, f"alias{of}", step.alias, get_args(Alias))
+        case Tend():
+            options.check_text(where, f"selection{of}", step.selection, "'ops.prediction_log'")
+            options.check_duration(where, "older_than", step.older_than, of)
 
 
 def _check_shown(where: Where, option: str, found: object) -> None:

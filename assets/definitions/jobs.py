@@ -1,6 +1,6 @@
 """When the iris line is made, and by whom it is reviewed: the jobs that Airflow runs as DAGs."""
 
-from assets import Approve, Check, Cron, Materialize, OnUpdate, Predictions, WaitFor, job
+from assets import Approve, Check, Cron, Materialize, OnUpdate, Predictions, Tend, WaitFor, job
 
 LINE = {"line": "iris"}
 
@@ -54,5 +54,13 @@ monitoring = job(
     steps=[Check("gold.iris_features", "models.iris_xgboost_classifier", name="check_drift")],
     schedule=Cron.at("*/15 * * * *"),
     description="Compares the newest features with those that the serving classifier was trained on.",
+    tags=LINE,
+)
+
+upkeep = job(
+    "prediction_log_dag",
+    steps=[Tend("ops.prediction_log", name="tend_prediction_log")],
+    schedule=Cron.at("30 3 * * *"),
+    description="Keeps the log of predictions small: many commits of few rows become few files.",
     tags=LINE,
 )

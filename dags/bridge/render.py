@@ -30,8 +30,10 @@ from dags.bridge.spec import (
     ReconcileSpec,
     ScheduleSpec,
     TaskSpec,
+    TendSpec,
     WaitSpec,
 )
+from dags.bridge.tend import TendTables
 from dags.bridge.watch import NewsTrigger
 
 _FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,6 +101,8 @@ def _operator(dag: DAG, task: TaskSpec) -> BaseOperator:
         return ReconcileOperator(**given)
     if isinstance(task.does, CheckSpec):
         return CheckDrift(table=task.does.table, model=task.does.model, alias=task.does.alias, **given)
+    if isinstance(task.does, TendSpec):
+        return TendTables(selection=task.does.selection, older_than=task.does.older_than, **given)
     outlets: list[Asset | AssetAlias] = [asset(outlet) for outlet in task.outlets]
     if isinstance(task.does, ApproveSpec):
         return ApproveOperator(spec=task.does, outlets=outlets, **given)

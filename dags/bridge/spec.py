@@ -72,11 +72,19 @@ class CheckSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TendSpec:
+    """A task that keeps tables small."""
+
+    selection: str
+    older_than: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileSpec:
     """A task that starts the jobs of what the log says is stale."""
 
 
-Does = MaterializeSpec | WaitSpec | ApproveSpec | CheckSpec | ReconcileSpec
+Does = MaterializeSpec | WaitSpec | ApproveSpec | CheckSpec | TendSpec | ReconcileSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

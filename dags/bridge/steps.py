@@ -8,9 +8,9 @@ from assets.graph import Graph
 from assets.job import Job
 from assets.jobs import made_by
 from assets.key import Reference
-from assets.step import Approve, Check, Materialize, Step, WaitFor
+from assets.step import Approve, Check, Materialize, Step, Tend, WaitFor
 from dags.bridge.docs import doc_of_asset, doc_of_step
-from dags.bridge.spec import ApproveSpec, AssetSpec, CheckSpec, MaterializeSpec, TaskSpec, WaitSpec
+from dags.bridge.spec import ApproveSpec, AssetSpec, CheckSpec, MaterializeSpec, TaskSpec, TendSpec, WaitSpec
 
 Uris = Mapping[str, str]
 _WAITING_RETRIES = 3
@@ -28,6 +28,11 @@ def tasks_of(graph: Graph, job: Job, step: Step, uris: Uris) -> Iterator[TaskSpe
         return
     if isinstance(step, Check):
         yield _check(graph, step)
+        return
+    if isinstance(step, Tend):
+        tend = TendSpec(selection=step.selection, older_than=step.older_than)
+        doc = f"Puts the small files of `{step.selection}` together, and removes old ones that nobody needs."
+        yield TaskSpec(id=step.name or "tend", does=tend, retries=_WAITING_RETRIES, doc=doc)
         return
     keys = made_by(graph, job, step)
     if step.by == "asset":

@@ -11,6 +11,7 @@ from assets import (
     Materialize,
     OnUpdate,
     Predictions,
+    Tend,
     Trained,
     WaitFor,
     asset,
@@ -94,6 +95,12 @@ def test_what_is_waited_for_is_a_model() -> None:
     assert "models.sizes" in wrong(job("a", steps=[WaitFor("silver.clean", "staging")]))
 
 
+def test_what_is_tended_are_tables_of_the_graph_or_one_of_lakelines_own() -> None:
+    made = Jobs.of(GRAPH, [job("a", steps=[Tend("silver.clean"), Tend("ops.prediction_log")])])
+    assert made.owners == {}
+    assert "what the job 'a' tends is 'ops.predictions'" in wrong(job("a", steps=[Tend("ops.predictions")]))
+
+
 def test_what_is_checked_is_a_table_that_the_model_is_trained_on() -> None:
     made = Jobs.of(GRAPH, [job("a", steps=[Check("silver.clean", "models.sizes")])])
     assert made.owners == {}
@@ -154,6 +161,7 @@ SIZES = "models.sizes"
         (Approve(SIZES, "staging", shown="gold.x"), "wanted Predictions("),  # type: ignore[arg-type]
         (Approve(SIZES, "staging", shown=Predictions(table="gold.x", of="id", by="id")), "two columns of the table"),
         (Approve(SIZES, "staging", shown=Predictions(table="gold.x", of="", by="id")), "of of shown of Approve"),
+        (Tend("silver.clean", older_than=timedelta()), "older_than of Tend in the job 'a' is"),
         (Check("silver.clean", SIZES, alias="prod"), "alias of Check in the job 'a' is 'prod'; wanted one of"),  # type: ignore[arg-type]
     ],
 )

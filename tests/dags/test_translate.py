@@ -128,5 +128,6 @@ def test_the_shipped_dags_have_the_names_that_people_know() -> None:
         "ml_promotion_dag": ["approve_staging", "approve_production"],
         "model_monitoring_dag": ["check_drift"],
         "ml_inference_dag": ["wait_for_model_in_staging", "run_inference_pipeline"],
+        "prediction_log_dag": ["tend_prediction_log"],
         "lakeline_reconciler": ["wake_owners"],
     }

@@ -311,6 +311,7 @@ def tended(**options: object) -> Tended:
     return table
 
 
+@pytest.mark.slow
 def test_upkeep_of_the_log_by_its_name_puts_small_files_together_and_removes_them_later(settings: LogSettings) -> None:
     for number in range(9):
         spooled(settings, answered(number))
