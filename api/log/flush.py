@@ -102,29 +102,8 @@ class Flusher:
             rows += sum(table.num_rows for table in tables)
         return rows
 
-    def _work(self, ending: threading.Event) -> None:
-        failures, waited = 0, 0.0
-        pace = Pace.between(self._settings.flush_seconds, self._settings.flush_idle_seconds)
-        while not ending.is_set():
-            rows = self._flushed()
-            failures = failures + 1 if rows is None else 0
-            if rows is None:
-                ending.wait(_pause(failures))
-            else:
-                pace = pace.after(rows, waited)
-                waited = self._rest(pace, ending)
-        self._flushed()
-
-    def _rest(self, pace: Pace, ending: threading.Event) -> float:
-        """Waits until a commit is due; for how many seconds."""
-        since = time.monotonic()
-        while not pace.is_due(waited := time.monotonic() - since, self._backlog.complete_bytes()):
-            if ending.wait(min(pace.pause - waited, _WAITS_SECONDS)):
-                break
-        return waited
-
-    def _flushed(self) -> int | None:
-        """How many rows were committed; None where that failed, which is told."""
+    def attempt(self) -> int | None:
+        """Flushes as `flush` does; None where that failed, which is told and counted, and nothing is lost."""
         try:
             rows = self.flush()
             _log.debug("%d predictions more are in %s", rows, KEY)
@@ -140,6 +119,27 @@ class Flusher:
                 error,
             )
             return None
+
+    def _work(self, ending: threading.Event) -> None:
+        failures, waited = 0, 0.0
+        pace = Pace.between(self._settings.flush_seconds, self._settings.flush_idle_seconds)
+        while not ending.is_set():
+            rows = self.attempt()
+            failures = failures + 1 if rows is None else 0
+            if rows is None:
+                ending.wait(_pause(failures))
+            else:
+                pace = pace.after(rows, waited)
+                waited = self._rest(pace, ending)
+        self.attempt()
+
+    def _rest(self, pace: Pace, ending: threading.Event) -> float:
+        """Waits until a commit is due; for how many seconds."""
+        since = time.monotonic()
+        while not pace.is_due(waited := time.monotonic() - since, self._backlog.complete_bytes()):
+            if ending.wait(min(pace.pause - waited, _WAITS_SECONDS)):
+                break
+        return waited
 
     def _tell(self, *, flushes: int = 0, rows: int = 0, failures: int = 0) -> None:
         before = self._account

@@ -222,6 +222,7 @@ def test_a_flusher_ends_with_the_process_that_started_it(settings: LogSettings) 
     assert waited(lambda: not Path(f"/proc/{number}").exists())
 
 
+@pytest.mark.slow
 def test_while_the_lake_is_away_nothing_is_lost(
     settings: LogSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -267,6 +268,7 @@ def attempt(flusher: Flusher) -> None:
         flusher.flush()
 
 
+@pytest.mark.slow
 def test_two_machines_log_into_one_table(
     settings: LogSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_what_workers_dropped_is_told_of_all_together_also_after_they_were_kille
     assert [(sample.labels["reason"], sample.value) for sample in rows] == [("full", sum(dropped))]
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_half_a_row_loses_that_row_and_none_before_it(settings: LogSettings) -> None:
     said = dying("full", "700")
     dropped = int(said.stdout)
