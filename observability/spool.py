@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -38,6 +38,8 @@ class SpoolMetrics:
             ("reason",),
             registry=registry,
         )
+        for reason in get_args(Lost):
+            self._dropped.labels(reason)  # told as 0, so that the first loss is seen as a rise
         self._withheld = Counter(
             "lakeline_log_withheld_rows_total",
             "Rows that are logged without features, for a name that is to be hidden is none of the model's",
