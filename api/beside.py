@@ -24,6 +24,7 @@ _LONGEST = 4096
 _TOGETHER = 512
 _SLACK_SECONDS = 0.001
 _MEASURES_ONE_PART_IN = 10
+_LONGEST_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,7 @@ class Beside:
         if found > self._slower * usual + _SLACK_SECONDS:
             self._metrics.slower.labels(*labels).inc()
         ended = time.perf_counter()
-        self._measures_at = ended + (ended - began) * (_MEASURES_ONE_PART_IN - 1)
+        self._measures_at = ended + min((ended - began) * (_MEASURES_ONE_PART_IN - 1), _LONGEST_PAUSE_SECONDS)
 
 
 def _variant(answered: Answered) -> str:

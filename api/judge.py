@@ -20,7 +20,7 @@ from observability.trial import Tallies
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
-_JOURNAL_AGAIN_SECONDS = 15.0
+_JOURNAL_AGAIN_SECONDS = 5.0
 
 
 class Judge:

@@ -61,7 +61,7 @@ class Serving:
     @property
     def wants_canary(self) -> bool:
         """Whether a second version has anything to do here."""
-        return bool(self._wanted or self.ruling.share or self.shadow)
+        return bool(self._wanted or self.shadow) or self.ruling.share is not None
 
     def obey(self, ruling: Ruling) -> None:
         """Gives the canary the share that was decided on."""

@@ -21,8 +21,13 @@ def test_it_is_slow_when_most_pairs_are_and_not_when_a_few_are_very() -> None:
     assert verdict(Trial(100, 0, 40, 20), LIMITS) is None
     told = "in 21 of 40 rows that both were asked it took more than 3 times as long as production"
     assert verdict(Trial(100, 0, 40, 21), LIMITS) == told
-    assert verdict(Trial(99, 0, 40, 40), LIMITS) is None
-    assert verdict(Trial(100, 0, 19, 19), LIMITS) is None
+    assert verdict(Trial(99, 0, 40, 39), LIMITS) is None
+    assert verdict(Trial(100, 0, 19, 18), LIMITS) is None
+
+
+def test_one_that_is_slower_each_time_is_not_waited_for() -> None:
+    assert verdict(Trial(12, 0, 9, 9), LIMITS) is None
+    assert verdict(Trial(12, 0, 10, 10), LIMITS) is not None
 
 
 @given(st.lists(st.integers(1, 300), max_size=60))
