@@ -19,12 +19,12 @@ from observability.metrics import counted_in
 from observability.trial import Tallies
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
 _JOURNAL_AGAIN_SECONDS = 5.0
 
 
 class Judge:
-    """Looks at the canary twice a second; `run` is the folder of the server, and `journal` tells why one has ended.
+    """Looks at the canary each second; `run` is the folder of the server, and `journal` tells why one has ended.
 
     What cannot be journaled is tried again, also by the next server.
     """

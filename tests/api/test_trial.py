@@ -72,6 +72,10 @@ def flowers() -> list[dict[str, float]]:
     return [dict(zip(models.FIELDS, row, strict=True)) for row in rows.tolist()]
 
 
+def tensors(row: dict[str, float]) -> list[dict[str, object]]:
+    return [{"name": name, "shape": [1], "datatype": "FP64", "data": [value]} for name, value in row.items()]
+
+
 def test_what_a_canary_fails_to_answer_production_answers_and_logs(versions: list[Predictor]) -> None:
     trial = Trial(versions[0], versions[2], share=1.0)
     virginica, setosa = models.VIRGINICA, models.SETOSA
@@ -81,6 +85,7 @@ def test_what_a_canary_fails_to_answer_production_answers_and_logs(versions: lis
         "/predict_proba": virginica,
         "/explain": virginica,
         "/invocations": {"dataframe_records": [virginica]},
+        f"/v2/models/{versions[0].card.name}/infer": {"inputs": tensors(virginica)},
     }
     for path, body in asked.items():
         answer = trial.ask(path, body)
@@ -90,7 +95,7 @@ def test_what_a_canary_fails_to_answer_production_answers_and_logs(versions: lis
     assert (answer.json(), answer.headers["x-model-version"]) == ({"prediction": 0}, "3")
     # What production refuses as well is no failure of the canary.
     assert trial.ask("/predict", {"sepal_length": "x"}).status_code == 422
-    assert trial.tallies.canary(3) == (6, 5)
+    assert trial.tallies.canary(3) == (7, 6)
 
 
 def test_requests_of_one_turn_that_another_model_answers_do_not_wait_for_ever(versions: list[Predictor]) -> None:
@@ -119,8 +124,7 @@ def test_a_version_that_wants_other_fields_fails_and_one_that_names_it_is_told_s
     trial = Trial(versions[0], other, share=1.0)
     assert trial.ask("/predict", models.SETOSA).headers["x-model-version"] == "1"
     named = f"/v2/models/{other.card.name}/versions/7/infer"
-    tensors = [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in models.FIELDS]
-    assert trial.ask(named, {"inputs": tensors}).status_code == 422
+    assert trial.ask(named, {"inputs": tensors(models.SETOSA)}).status_code == 422
     shadow = Trial(versions[0], other, shadow=1.0)
     assert shadow.ask("/predict/batch", [models.SETOSA] * 3).status_code == 200
     shadow.beside.compare()
