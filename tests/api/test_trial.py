@@ -214,6 +214,23 @@ def test_how_sure_the_model_was_is_counted(versions: list[Predictor]) -> None:
     assert f'lakeline_prediction_probability_bucket{{le="0.9",{labels}}} 0.0' in told
 
 
+def test_many_rows_are_counted_at_once_as_they_would_be_one_by_one(versions: list[Predictor]) -> None:
+    together, single = Trial(versions[0], versions[1]), Trial(versions[0], versions[1])
+    rows = flowers()[::7]
+    together.ask("/predict/batch", rows)
+    for row in rows:
+        single.ask("/predict", row)
+    told = [
+        [line for line in trial.metrics.render().decode().splitlines() if line.startswith("lakeline_predict")]
+        for trial in (together, single)
+    ]
+    names = ("lakeline_predictions_created", "lakeline_predicted_classes_created", "lakeline_prediction_probability_")
+    exact = [[line for line in lines if not line.startswith(names) or "_bucket" in line] for lines in told]
+    assert sorted(exact[0]) == sorted(exact[1])
+    assert len(exact[0]) == 1 + 3 + 13
+    assert len(together.kept.answers) == len(single.kept.answers) == len(rows)
+
+
 def test_a_version_that_has_ended_gets_no_share_and_says_why(versions: list[Predictor]) -> None:
     trial = Trial(versions[0], versions[3], share=1.0)
     end = Ended(target=versions[3].card.target, why="it failed", at=AT)
