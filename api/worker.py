@@ -15,6 +15,7 @@ from types import FrameType
 import uvicorn
 
 from api.app import Background, create_app
+from api.beside import Beside
 from api.canary import Variant
 from api.counted import CountAnswers
 from api.drain import CloseWhileDraining
@@ -78,20 +79,24 @@ class _Beside:
 def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket) -> None:
     """Answers until a signal ends it; the model of the last time is loaded before the first request is taken."""
     _load_xgboost_alone()
-    serving = Serving(share=settings.serve_canary, seats=partial(read_seats, folder / SEATS))
+    serving = Serving(
+        share=settings.serve_canary, shadow=settings.serve_shadow, seats=partial(read_seats, folder / SEATS)
+    )
     logged = LogSettings.from_env()
-    metrics = shared_metrics(folder / METRICS, slot, partial(_now, serving, logged))
+    metrics = shared_metrics(folder / METRICS, slot, partial(_now, settings, serving, logged))
     watcher = Watcher(
         serving,
         Shelf(settings.folder),
         _files(settings),
         metrics=metrics.models,
         tell=partial(write_seat, folder / SEATS, slot),
+        run=folder,
     )
     watcher.restore()
     spool = Spool(logged, metrics.spool) if logged.predictions else None
-    recorder = CountAnswers(metrics.models, spool)
-    beside = _Beside((watcher, spool) if spool else (watcher,))
+    compared = Beside(serving, metrics.models.trial, slower=settings.serve_canary_slower)
+    recorder = CountAnswers(metrics.models, spool, compared)
+    beside = _Beside((watcher, compared, spool) if spool else (watcher, compared))
     app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder)
     config = uvicorn.Config(
         CloseWhileDraining(app, serving),
@@ -107,13 +112,11 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
 
 
 def _files(settings: ApiSettings) -> Mapping[Variant, tuple[str, Path]]:
-    followed: dict[Variant, str] = {"production": settings.serve_alias}
-    if settings.serve_canary:
-        followed["canary"] = settings.serve_canary_alias
+    followed: dict[Variant, str] = {"production": settings.serve_alias, "canary": settings.serve_canary_alias}
     return {variant: (alias, settings.placed(alias)) for variant, alias in followed.items()}
 
 
-def _now(serving: Serving, logged: LogSettings) -> Now:
+def _now(settings: ApiSettings, serving: Serving, logged: LogSettings) -> Now:
     """What is told of the moment when somebody asks for the metrics."""
     seats = serving.seats()
     return Now(
@@ -121,6 +124,8 @@ def _now(serving: Serving, logged: LogSettings) -> Now:
         registry_answers=serving.placed["production"].registry is None,
         canary_share=serving.share if serving.canary else 0.0,
         spool=spool_now(logged) if logged.predictions else None,
+        shadow_share=serving.shadow if serving.canary else 0.0,
+        ended=frozenset((settings.serve_model, end.target.version) for end in serving.ruling.ended),
         models=frozenset(
             ServedModel(
                 model=found.model, version=found.version, run_id=found.run_id, inputs=found.inputs, variant=variant
