@@ -28,7 +28,7 @@ def state_of(serving: Serving) -> str:
     found = ["ready" if is_ready else "not ready"]
     if serving.predictor is not None:
         found += [f"{name}: {told[name]}" for name in ("reason", "alias", "fetch") if name in told]
-        found += [] if told["registry"] == "answers" else [f"the registry {told['registry']}"]
+        found += [] if told.get("registry", "answers") == "answers" else [f"the registry {told['registry']}"]
     canary = told.get("canary")
     found += [*_refused(told), *_canary(canary if isinstance(canary, dict) else {})]
     kind = "ready" if is_ready and len(found) == 1 else "wrong" if not is_ready else "note"
