@@ -44,15 +44,14 @@ def claims(folder: Path, minutes: float) -> Iterator[Claim]:
         mlflow.start()
         stack.callback(mlflow.stop)
         store = serving_model.made(folder / "store", mlflow.address)
-        has_workers = serving_peers.knows("--workers")
-        words = ("--workers", str(_WORKERS)) if has_workers else ()
-        peer = serving_peers.lakeline(folder, store, "soaked", words=words)
+        words = ("--workers", str(_WORKERS))
+        peer = serving_peers.lakeline(folder, store, "soaked", {"LAKELINE_LOG_PREDICTIONS": "on"}, words)
         with started(peer.command) as server:
             peer.check()
             clients = Clients(peer.url, _CLIENTS)
             clients.start()
             soaked = _Soaked(store, mlflow, server, clients, told)
-            _trouble(minutes * 60, soaked, has_workers=has_workers)
+            _trouble(minutes * 60, soaked)
             seen = clients.stop()
         yield from _found(store, seen, told)
 
@@ -113,14 +112,13 @@ class _Soaked:
         self.told.restarts += 1
 
 
-def _trouble(seconds: float, soaked: _Soaked, *, has_workers: bool) -> None:
+def _trouble(seconds: float, soaked: _Soaked) -> None:
     """Does what is due until the time is over: moves, kills between them, and two restarts at a third and two thirds."""
     began = time.monotonic()
-    kills = _times(seconds, _KILL_SECONDS, _KILL_SECONDS / 2) if has_workers else ()
     due = sorted(
         (
             *((at, soaked.move) for at in _times(seconds, _MOVE_SECONDS, _MOVE_SECONDS)),
-            *((at, soaked.kill) for at in kills),
+            *((at, soaked.kill) for at in _times(seconds, _KILL_SECONDS, _KILL_SECONDS / 2)),
             *((seconds * share + _MOVE_SECONDS / 4, soaked.restart) for share in (1 / 3, 2 / 3)),
         ),
         key=lambda each: each[0],
@@ -159,10 +157,6 @@ def _found(store: Store, seen: Sequence[Seen], told: Told) -> Iterator[Claim]:
     yield Claim(name="soak-failed", measured=failed.total(), target=0, unit="", parts=parts)
     unknown = sum(not _is_told(moved, span.version, span.first) for each in seen for span in each.spans)
     yield Claim(name="soak-versions-not-in-the-journal", measured=unknown, target=0, unit="")
-    missing = "" if told.kills else "'lakeline serve' has one process yet, and no worker to kill"
-    yield Claim(
-        name="soak-workers-killed", measured=told.kills, target=1, unit="", more_is_better=True, missing=missing
-    )
     yield _logged(store, seen)
 
 
