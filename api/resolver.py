@@ -11,6 +11,7 @@ from types import FrameType
 
 from api.fetch import ChildFetch
 from api.follow import Follower
+from api.hint.bell import Bell
 from api.parent import when_parent_ends
 from api.served import Target
 from api.settings import ApiSettings
@@ -28,10 +29,11 @@ def resolve(
     named: Mapping[str, Callable[[], Target | None]],
     fetch: Callable[[Target, Path], None] | None = None,
     on_poll: Callable[[], object] | None = None,
+    rung: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Follows aliases until a signal, or the end of the supervisor; `named` says what each names.
 
-    `on_poll` is called after each question for the first of them.
+    `on_poll` is called after each question for the first of them. `rung` tells when somebody hinted at a change last.
     """
     child = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
     shelf = Shelf(settings.folder)
@@ -44,6 +46,7 @@ def resolve(
             fetch=fetch or child,
             poll_seconds=settings.serve_poll_seconds,
             on_poll=on_poll if position == 0 else None,
+            rung=rung,
         )
         for position, (alias, ask) in enumerate(named.items())
     ]
@@ -73,12 +76,12 @@ def main(arguments: list[str]) -> None:
     """Follows what the settings name, in the registry of the environment."""
     from api.production import readers
 
-    pipe = int(arguments[0])
+    pipe, folder = int(arguments[0]), Path(arguments[1])
     try:
         settings = ApiSettings.from_env()
         start_log(style=settings.log_format)
         asked = readers(settings)
-        resolve(settings, pipe, named=asked, on_poll=asked[settings.serve_alias].journal)
+        resolve(settings, pipe, named=asked, on_poll=asked[settings.serve_alias].journal, rung=Bell(folder).rung)
     except PlatformError as error:
         sys.exit(f"error: {error}")
 

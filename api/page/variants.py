@@ -73,8 +73,10 @@ def _refused(told: Mapping[str, object]) -> list[str]:
 def _canary(told: Mapping[str, object]) -> list[str]:
     if not told:
         return []
-    reason = told.get("reason")
-    return [f"the canary answers {told['share']:.0%}", *([f"canary: {reason}"] if reason else []), *_refused(told)]
+    reason, ended = told.get("reason"), told.get("ended")
+    found = [f"the canary answers {told['share']:.0%}", *_refused(told)]
+    found += [f"it was ended: {ended['why']}"] if isinstance(ended, dict) else []
+    return [*found, f"canary: {reason}"] if reason else found
 
 
 def _time(at: datetime) -> str:
