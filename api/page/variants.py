@@ -25,14 +25,15 @@ def variants_of(serving: Serving, aliases: Mapping[Variant, str]) -> str:
 def state_of(serving: Serving) -> str:
     """How the server is, in the words of `/readyz`."""
     is_ready, told = serving.readiness()
-    found = ["ready" if is_ready else "not ready"]
-    if serving.predictor is not None:
-        found += [f"{name}: {told[name]}" for name in ("reason", "alias", "fetch") if name in told]
-        found += [] if told.get("registry", "answers") == "answers" else [f"the registry {told['registry']}"]
     canary = told.get("canary")
-    found += [*_refused(told), *_canary(canary if isinstance(canary, dict) else {})]
-    kind = "ready" if is_ready and len(found) == 1 else "wrong" if not is_ready else "note"
-    return f"<p class='{kind}' role='status'>{escape('; '.join(found))}</p>"
+    found = canary if isinstance(canary, dict) else {}
+    trouble = [f"{name}: {told[name]}" for name in ("reason", "alias", "fetch") if name in told]
+    trouble += [] if told.get("registry", "answers") == "answers" else [f"the registry {told['registry']}"]
+    trouble += [*_refused(told), *_trouble_of_canary(found)]
+    shares = [f"the canary answers {found['share']:.0%}"] if found else []
+    kind = "wrong" if not is_ready else "note" if trouble else "ready"
+    words = ["ready" if is_ready else "not ready", *shares, *trouble]
+    return f"<p class='{kind}' role='status'>{escape('; '.join(words))}</p>"
 
 
 def lineage_of(card: ModelCard) -> str:
@@ -70,13 +71,11 @@ def _refused(told: Mapping[str, object]) -> list[str]:
     return [f"version {found['version']} was refused: {found['reason']}"] if isinstance(found, dict) else []
 
 
-def _canary(told: Mapping[str, object]) -> list[str]:
-    if not told:
-        return []
+def _trouble_of_canary(told: Mapping[str, object]) -> list[str]:
     reason, ended = told.get("reason"), told.get("ended")
-    found = [f"the canary answers {told['share']:.0%}", *_refused(told)]
-    found += [f"it was ended: {ended['why']}"] if isinstance(ended, dict) else []
-    return [*found, f"canary: {reason}"] if reason else found
+    found = [f"the canary: {reason}"] if reason else []
+    found += [f"the canary was ended: {ended['why']}"] if isinstance(ended, dict) else []
+    return found + _refused(told)
 
 
 def _time(at: datetime) -> str:
