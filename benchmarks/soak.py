@@ -177,6 +177,7 @@ def _slowest(moved: Sequence[tuple[int | None, datetime]], seen: Sequence[Seen])
         ]
         if firsts:
             waits.append((min(firsts) - at).total_seconds())
+            print(f"version {version} was served {waits[-1]:.1f} s after its move at {at:%H:%M:%S}", file=sys.stderr)
     return max(waits, default=0.0)
 
 

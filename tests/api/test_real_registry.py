@@ -26,6 +26,7 @@ from tests.registry.kept import NAME, save
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
+_IN_A_ROW = 12  # that one of two workers takes all of them is a chance of one in two thousand
 SECRET = "a-secret-of-both-of-them"
 # By default MLflow sends no webhook to an address that is not public, nor without TLS.
 OF_WEBHOOKS = {
@@ -71,9 +72,9 @@ class Mlflow:
             self._process.wait(30)
             self._process = None
 
-    def move(self, version: int) -> None:
-        """Moves the alias as MLflow's own pages do."""
-        opened(self.models.settings).set_registered_model_alias(NAME, "production", str(version))
+    def move(self, version: int, alias: str = "production") -> None:
+        """Moves an alias as MLflow's own pages do."""
+        opened(self.models.settings).set_registered_model_alias(NAME, alias, str(version))
 
 
 def wait(is_so: object, seconds: float) -> float:
@@ -96,7 +97,7 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
     with ExitStack() as stack:
         stack.callback(found.stop)
         found.start()
-        for place in (1, 2):
+        for place in (1, 2, 3):
             save(found.models, version=place, sequence=place)
         found.move(1)
         yield found
@@ -135,19 +136,27 @@ def version_of(client: httpx.Client) -> int:
 
 
 def served_after(client: httpx.Client, version: int) -> float:
-    return wait(lambda: version_of(client) == version, 30)
+    """The seconds until no worker answers with another version any more."""
+    found = wait(lambda: all(version_of(client) == version for _ in range(_IN_A_ROW)), 60)
+    assert {version_of(client) for _ in range(2 * _IN_A_ROW)} == {version}
+    return found
 
 
 def test_a_move_is_served_within_seconds_and_mlflow_may_be_away(mlflow: Mlflow, tmp_path: Path) -> None:
     home = tmp_path / ".lakeline"
     with serving(mlflow, home) as client:
         assert version_of(client) == 1
-        seconds = {}
-        for version in (2, 1, 2, 1):
+        mlflow.move(2)
+        fetched = served_after(client, 2)
+        mlflow.move(3, "staging")
+        wait((home / "serving" / NAME / "3" / "served.json").exists, 60)
+        known = []
+        for version in (3, 1, 3, 1):
             mlflow.move(version)
-            seconds.setdefault(version, []).append(served_after(client, version))
-        print(f"\nfrom a move to the first answer of the version: {seconds}")
-        assert max(max(each) for each in seconds.values()) <= 5
+            known.append(served_after(client, version))
+        told = ", ".join(f"{each:.2f}" for each in known)
+        print(f"\nfrom a move until all workers answer: {fetched:.2f} s with the fetch, {told} s where it is here")
+        assert max(known) <= 5
         mlflow.stop()
         wait(lambda: "does not answer" in client.get("/readyz").json()["registry"], 20)
         assert client.get("/readyz").status_code == 200
