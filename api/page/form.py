@@ -14,7 +14,7 @@ from api.served import Column
 _WHOLE = re.compile(r"[+-]?[0-9]{1,39}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TRUTH = {"true": True, "false": False}
-_WANTED: Mapping[str, str] = {"long": "a whole number", "integer": "a whole number", "string": "a text"}
+_WANTED: Mapping[str, str] = {"long": "a whole number", "integer": "a whole number", "string": "one of these"}
 
 
 def typed_in(body: bytes) -> dict[str, str]:
