@@ -5,13 +5,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from api.fetch import ChildFetch
 from api.follow import Follower
 from api.hint.bell import Bell
+from api.judge import Judge
 from api.parent import when_parent_ends
 from api.served import Target
 from api.settings import ApiSettings
@@ -22,6 +24,18 @@ from observability.log import start_log
 _END_SECONDS = 10.0
 
 
+class Runs(Protocol):
+    """What runs in a thread of its own until it is stopped."""
+
+    def run(self) -> None:
+        """Runs until it is stopped."""
+        ...
+
+    def stop(self) -> None:
+        """Ends it."""
+        ...
+
+
 def resolve(
     settings: ApiSettings,
     pipe: int,
@@ -29,15 +43,17 @@ def resolve(
     named: Mapping[str, Callable[[], Target | None]],
     fetch: Callable[[Target, Path], None] | None = None,
     on_poll: Callable[[], object] | None = None,
+    also: Sequence[Runs] = (),
     rung: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Follows aliases until a signal, or the end of the supervisor; `named` says what each names.
 
-    `on_poll` is called after each question for the first of them. `rung` tells when somebody hinted at a change last.
+    `on_poll` is called after each question for the first of them; `also` runs beside. `rung` tells when somebody hinted
+    at a change last.
     """
     child = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
     shelf = Shelf(settings.folder)
-    followers = [
+    runs: list[Runs] = [
         Follower(
             shelf,
             settings.placed(alias),
@@ -50,11 +66,12 @@ def resolve(
         )
         for position, (alias, ask) in enumerate(named.items())
     ]
+    runs += also
 
     def stop(number: int = 0, frame: FrameType | None = None) -> None:
         child.stop()
-        for follower in followers:
-            follower.stop()
+        for each in runs:
+            each.stop()
 
     def end() -> None:
         stop()
@@ -64,7 +81,7 @@ def resolve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     when_parent_ends(pipe, end)
-    threads = [threading.Thread(target=follower.run, name="follower", daemon=True) for follower in followers]
+    threads = [threading.Thread(target=each.run, name=type(each).__name__, daemon=True) for each in runs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -74,14 +91,15 @@ def resolve(
 
 def main(arguments: list[str]) -> None:
     """Follows what the settings name, in the registry of the environment."""
-    from api.production import readers
+    from api.production import journal_of_ends, readers
 
     pipe, folder = int(arguments[0]), Path(arguments[1])
     try:
         settings = ApiSettings.from_env()
         start_log(style=settings.log_format)
         asked = readers(settings)
-        resolve(settings, pipe, named=asked, on_poll=asked[settings.serve_alias].journal, rung=Bell(folder).rung)
+        judge, journal = Judge(settings, folder, journal_of_ends(settings)), asked[settings.serve_alias].journal
+        resolve(settings, pipe, named=asked, on_poll=journal, also=(judge,), rung=Bell(folder).rung)
     except PlatformError as error:
         sys.exit(f"error: {error}")
 

@@ -1,5 +1,6 @@
 """Starting and asking a server of its own process."""
 
+import os
 import subprocess
 import sys
 import time
@@ -44,10 +45,13 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, folder: Path, *, workers: int = 1, share: str = "0") -> Iterator[Running]:
-    """A server over a folder of models, killed at the end."""
+def running(home: Path, folder: Path, *, workers: int = 1, share: str = "0", **more: str) -> Iterator[Running]:
+    """A server over a folder of models, killed at the end; `more` is its environment beside ours."""
     command = [sys.executable, "-m", "tests.api.run_server", str(home), "0", str(folder), str(workers), share]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **more}
+    process = subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     try:
