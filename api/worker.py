@@ -19,10 +19,14 @@ from api.beside import Beside
 from api.canary import Variant
 from api.counted import CountAnswers
 from api.drain import CloseWhileDraining
+from api.hint.bell import Bell
+from api.hint.hints import Hints
+from api.hint.settings import HintSettings
 from api.log.account import spool_now
 from api.log.settings import LogSettings
 from api.log.spool import Spool
 from api.parent import when_parent_ends
+from api.routes.webhook import hear
 from api.run import METRICS, SEATS
 from api.seats import read_seats, write_seat
 from api.server import GRACE_SECONDS
@@ -98,6 +102,8 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
     recorder = CountAnswers(metrics.models, spool, compared)
     beside = _Beside((watcher, compared, spool) if spool else (watcher, compared))
     app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder)
+    if secrets := HintSettings.from_env().secrets:
+        hear(app, Hints(secrets=secrets, model=settings.serve_model, bell=Bell(folder)))
     config = uvicorn.Config(
         CloseWhileDraining(app, serving),
         http="httptools",
