@@ -1,6 +1,5 @@
 """What the routes are handed: the model that answers, its rows, and where answers are recorded."""
 
-import os
 from typing import cast
 
 from fastapi import Request
@@ -8,6 +7,7 @@ from fastapi import Request
 from api.body import json_body, whole_body
 from api.canary import FORCED_HEADER
 from api.log.record import Recorder
+from api.request_id import KEY, new_id
 from api.serving import Chosen, Serving
 from api.settings import ApiSettings
 from observability.metrics import RequestMetrics
@@ -40,8 +40,8 @@ def recorder_of(request: Request) -> Recorder | None:
 
 
 def request_id_of(request: Request) -> str:
-    """The request's own identity, or a new one."""
-    return request.headers.get("x-request-id", "")[:200] or os.urandom(16).hex()
+    """The request's identity, the one that its answer names."""
+    return cast(str, request.scope.get(KEY) or new_id())
 
 
 async def row_body(request: Request) -> bytes:

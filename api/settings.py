@@ -43,6 +43,7 @@ class ApiSettings(BaseSettings):
     serve_canary_alias: str = Field(default="staging", pattern=r"^[A-Za-z0-9_-]+$")
     serve_canary_header: str = Field(default="x-request-key", pattern=r"^[a-z0-9-]+$")
     log_format: Literal["text", "json"] = "text"
+    access_log: bool = False
 
     @classmethod
     def from_env(cls, **given: object) -> Self:

@@ -1,9 +1,11 @@
 """Starting and asking a server of its own process."""
 
+import os
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,15 +46,30 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, folder: Path, *, workers: int = 1, share: str = "0") -> Iterator[Running]:
-    """A server over a folder of models, killed at the end."""
+def running(
+    home: Path,
+    folder: Path,
+    *,
+    workers: int = 1,
+    share: str = "0",
+    more: Mapping[str, str] | None = None,
+    verify: ssl.SSLContext | bool = True,
+) -> Iterator[Running]:
+    """A server over a folder of models, killed at the end; `more` are variables of its environment."""
     command = [sys.executable, "-m", "tests.api.run_server", str(home), "0", str(folder), str(workers), share]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, **(more or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     try:
         assert address, process.communicate()[1]
-        with httpx.Client(base_url=address, timeout=60) as client:
+        with httpx.Client(base_url=address, timeout=60, verify=verify) as client:
             for _ in range(200):
                 try:
                     client.get("/livez")
