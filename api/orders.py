@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from api.canary import Ruling, set_share
 from lakehouse.errors import StoreUnreachable
 
 
@@ -26,3 +27,7 @@ class Orders:
                 self._drain.unlink(missing_ok=True)
         except OSError as error:
             raise StoreUnreachable(str(self._folder), str(error)) from error
+
+    def share(self, share: float) -> Ruling:
+        """Gives the canary a share of the requests of all workers, 0 to end it."""
+        return set_share(self._folder, share)

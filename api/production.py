@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from api.canary import Ended
 from api.errors import BadRow, ModelUnclear, NoVersionNamed
 from api.fetch import ChildFetch
 from api.log.settings import LogSettings
@@ -17,6 +18,8 @@ from assets.catalog import load as load_graph
 from lakehouse.lake import Lake
 from observability.log import start_log
 from registry.aliases import read_alias
+from registry.ended import journal_end
+from registry.journal import Event
 from registry.models import Models
 from registry.settings import RegistrySettings
 
@@ -60,6 +63,17 @@ def readers(settings: ApiSettings) -> dict[str, AliasReader]:
         alias: AliasReader(registry, settings.serve_model, alias, models.notice_outside_moves)
         for alias in settings.aliases
     }
+
+
+def journal_of_ends(settings: ApiSettings) -> Callable[[Ended], Event | None]:
+    """What journals the end of a canary of the served model, in the lake of the environment."""
+    lake = Lake.from_env()
+
+    def journal(end: Ended) -> Event | None:
+        why = f"as the canary of {settings.serve_canary_alias}: {end.why}"
+        return journal_end(lake, settings.serve_model, end.target.version, run_id=end.target.run_id, at=end.at, why=why)
+
+    return journal
 
 
 def serve_production(settings: ApiSettings, *, started: Callable[[str], None]) -> None:

@@ -5,12 +5,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from api.fetch import ChildFetch
 from api.follow import Follower
+from api.judge import Judge
 from api.parent import when_parent_ends
 from api.served import Target
 from api.settings import ApiSettings
@@ -21,6 +23,18 @@ from observability.log import start_log
 _END_SECONDS = 10.0
 
 
+class Runs(Protocol):
+    """What runs in a thread of its own until it is stopped."""
+
+    def run(self) -> None:
+        """Runs until it is stopped."""
+        ...
+
+    def stop(self) -> None:
+        """Ends it."""
+        ...
+
+
 def resolve(
     settings: ApiSettings,
     pipe: int,
@@ -28,14 +42,15 @@ def resolve(
     named: Mapping[str, Callable[[], Target | None]],
     fetch: Callable[[Target, Path], None] | None = None,
     on_poll: Callable[[], object] | None = None,
+    also: Sequence[Runs] = (),
 ) -> None:
     """Follows aliases until a signal, or the end of the supervisor; `named` says what each names.
 
-    `on_poll` is called after each question for the first of them.
+    `on_poll` is called after each question for the first of them; `also` runs beside.
     """
     child = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
     shelf = Shelf(settings.folder)
-    followers = [
+    runs: list[Runs] = [
         Follower(
             shelf,
             settings.placed(alias),
@@ -47,11 +62,12 @@ def resolve(
         )
         for position, (alias, ask) in enumerate(named.items())
     ]
+    runs += also
 
     def stop(number: int = 0, frame: FrameType | None = None) -> None:
         child.stop()
-        for follower in followers:
-            follower.stop()
+        for each in runs:
+            each.stop()
 
     def end() -> None:
         stop()
@@ -61,7 +77,7 @@ def resolve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     when_parent_ends(pipe, end)
-    threads = [threading.Thread(target=follower.run, name="follower", daemon=True) for follower in followers]
+    threads = [threading.Thread(target=each.run, name=type(each).__name__, daemon=True) for each in runs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -71,14 +87,15 @@ def resolve(
 
 def main(arguments: list[str]) -> None:
     """Follows what the settings name, in the registry of the environment."""
-    from api.production import readers
+    from api.production import journal_of_ends, readers
 
     pipe = int(arguments[0])
     try:
         settings = ApiSettings.from_env()
         start_log(style=settings.log_format)
         asked = readers(settings)
-        resolve(settings, pipe, named=asked, on_poll=asked[settings.serve_alias].journal)
+        judge = Judge(settings, Path(arguments[1]), journal_of_ends(settings))
+        resolve(settings, pipe, named=asked, on_poll=asked[settings.serve_alias].journal, also=(judge,))
     except PlatformError as error:
         sys.exit(f"error: {error}")
 

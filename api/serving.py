@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.canary import Variant, variant_of
+from api.canary import Ended, Ruling, Variant, variant_of
 from api.errors import NotReady
 from api.placed import Placed, Refused
 from api.predictor import Predictor
@@ -14,22 +14,29 @@ from api.seats import Seat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The model that answers a request, and which of the two it is."""
+    """The model that answers a request, and which of the two it is; `instead` answers where a canary fails to."""
 
     variant: Variant
     predictor: Predictor
+    instead: Predictor | None = None
 
 
 class Serving:
     """The models that answer; each changes by the assignment of one reference, between two requests.
 
-    `share` is the part of the requests that the canary answers. `seats` tells what all workers of this server say.
+    `share` is the part of the requests that the canary answers: what was wanted at the start, unless something else was
+    decided since. `shadow` is the part of production's answers that the same version is asked as well, in silence. `seats`
+    tells what all workers of this server say.
     """
 
-    def __init__(self, *, share: float = 0.0, seats: Callable[[], Sequence[Seat]] = lambda: ()) -> None:
+    def __init__(
+        self, *, share: float = 0.0, shadow: float = 0.0, seats: Callable[[], Sequence[Seat]] = lambda: ()
+    ) -> None:
         self.predictor: Predictor | None = None
         self.canary: Predictor | None = None
-        self.share = share
+        self.share = self._wanted = share
+        self.shadow = shadow
+        self.ruling = Ruling()
         self.seats = seats
         self.placed: dict[Variant, Placed] = {"production": Placed(), "canary": Placed()}
         self.refused: dict[Variant, Refused] = {}
@@ -49,8 +56,28 @@ class Serving:
         if canary is not None and canary.card.version != production.card.version:
             variant = variant_of(self.share, key=key, forced=forced, drawn=random.random())
             if variant == "canary":
-                return Chosen(variant=variant, predictor=canary)
+                return Chosen(variant=variant, predictor=canary, instead=production)
         return Chosen(variant="production", predictor=production)
+
+    @property
+    def wants_canary(self) -> bool:
+        """Whether a second version has anything to do here."""
+        return bool(self._wanted or self.shadow) or self.ruling.share is not None
+
+    def obey(self, ruling: Ruling) -> None:
+        """Gives the canary the share that was decided on."""
+        self.ruling = ruling
+        self.share = self._share_of(self.canary)
+
+    def take_canary(self, canary: Predictor | None) -> None:
+        """Puts another version in the canary's place; one that has ended answers no request in between."""
+        share = self._share_of(canary)
+        self.share = min(self.share, share)
+        self.canary = canary
+        self.share = share
+
+    def _share_of(self, canary: Predictor | None) -> float:
+        return self.ruling.share_of(None if canary is None else canary.card.target, self._wanted)
 
     def answering(self) -> tuple[Chosen, ...]:
         """What is loaded: the model in production, and the canary where there is one."""
@@ -89,7 +116,7 @@ class Serving:
             told["fetch"] = placed.fetch
         if refused := self.refused_anywhere("production"):
             told["refused"] = {"version": refused.target.version, "reason": refused.reason}
-        if self.share:
+        if self.wants_canary:
             told["canary"] = self._canary()
         return not self.is_draining, told
 
@@ -98,9 +125,18 @@ class Serving:
         mine = self.refused.get(variant) or self.placed[variant].refused
         return mine or next((seat.refused[variant] for seat in self.seats() if variant in seat.refused), None)
 
+    @property
+    def end(self) -> Ended | None:
+        """Why the canary that is loaded gets no share any more, where it was taken away."""
+        return self.ruling.end_of(self.canary.card.target) if self.canary is not None else None
+
     def _canary(self) -> dict[str, object]:
         """How the canary is, where a share of the requests is meant for one."""
         told: dict[str, object] = {"share": self.share, "version": self.canary and self.canary.card.version}
+        if self.shadow:
+            told["shadow"] = self.shadow
+        if end := self.end:
+            told["ended"] = {"why": end.why, "since": _time(end.at)}
         if reason := self.placed["canary"].alias or self.placed["canary"].fetch:
             told["reason"] = reason
         if refused := self.refused_anywhere("canary"):

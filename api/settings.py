@@ -10,7 +10,9 @@ from lakehouse.settings import bad_setting
 
 
 def _share(told: object) -> object:
-    """A share as people write it, `10%`, or as a number from 0 to 1."""
+    """A share as people write it, `10%`, or as a number from 0 to 1; `on` is all of it."""
+    if isinstance(told, str) and told.strip().lower() in ("on", "true"):
+        return 1.0
     if not isinstance(told, str) or not told.strip().endswith("%"):
         return told
     try:
@@ -41,6 +43,10 @@ class ApiSettings(BaseSettings):
     serve_batch: bool = True
     serve_canary: Share = 0.0
     serve_canary_alias: str = Field(default="staging", pattern=r"^[A-Za-z0-9_-]+$")
+    serve_canary_failures: Share = 0.02
+    serve_canary_slower: float = Field(default=3.0, ge=1, allow_inf_nan=False)
+    serve_canary_requests: int = Field(default=100, ge=1)
+    serve_shadow: Share = 0.0
     serve_canary_header: str = Field(default="x-request-key", pattern=r"^[a-z0-9-]+$")
     log_format: Literal["text", "json"] = "text"
     access_log: bool = False

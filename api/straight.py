@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.deps import chosen_of, recorder_of, request_id_of, row_body
 from api.errors import NotReady, RequestRefused
+from api.instead import count_answer, count_failure, production_of
 from api.log.record import Answered
+from api.predictor import Predictor
 from api.problem import answer_of, status_of
 from api.schemas import Value
 from api.serving import Chosen
@@ -35,21 +37,37 @@ class Predict:
         try:
             # Taken before the body is awaited, and used to the end: a swap in between belongs to the next request.
             chosen = chosen_of(request)
-            predictor = chosen.predictor
-            values = predictor.schema.read(await row_body(request))
-            row = predictor.encoding.row(values)
-            told = tell(predictor, [row])[0] if self._together is None else await self._together.told(predictor, row)
+            body = await row_body(request)
+            try:
+                values, told = await self._told(chosen.predictor, body)
+            except Exception as error:
+                if chosen.instead is None:
+                    raise
+                # What production refuses as well is the sender's fault, and not counted.
+                values, told = await self._told(chosen.instead, body)
+                count_failure(request, chosen, error)
+                chosen = production_of(chosen)
+            else:
+                if chosen.instead is not None:
+                    count_answer(request, chosen)
         except ClientDisconnect:
             return
         except PlatformError as error:
             log_error(error)
             await answer_of(error)(scope, receive, send)
             return
-        body = b'{"prediction":%s}' % json.dumps(told.prediction).encode()
-        headers = [*predictor.raw_headers, (b"content-length", str(len(body)).encode())]
+        answer = b'{"prediction":%s}' % json.dumps(told.prediction).encode()
+        headers = [*chosen.predictor.raw_headers, (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": answer})
         _record(request, chosen, values, told, time.perf_counter() - started)
+
+    async def _told(self, predictor: Predictor, body: bytes) -> tuple[Mapping[str, Value], Told]:
+        values = predictor.schema.read(body)
+        row = predictor.encoding.row(values)
+        if self._together is None:
+            return values, tell(predictor, [row])[0]
+        return values, await self._together.told(predictor, row)
 
 
 class Straight:

@@ -66,6 +66,9 @@ def _answer(predictor: Predictor, waiting: list[_Waiting]) -> None:
                 _answer(predictor, [one])
             return
         _fail(waiting, error)
+    except Exception as error:
+        # Whoever waits is told; the requests of another model wait in the same turn, and are still to be answered.
+        _fail(waiting, error)
     except BaseException as error:
         _fail(waiting, error)
         raise

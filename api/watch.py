@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.canary import Variant
+from api.canary import Variant, read_ruling, ruling_file
 from api.errors import ModelBroken
 from api.intact import check_intact
 from api.placed import Placed, Refused, read_placed
@@ -45,7 +45,10 @@ def next_step(variant: Variant, placed: Placed, *, answering: Target | None, ref
 
 
 class Watcher:
-    """Keeps what is served at what was placed; `files` names for each variant the file, and the alias it is of."""
+    """Keeps what is served at what was placed; `files` names for each variant the file, and the alias it is of.
+
+    `run` is the folder of the server that this worker is one of, where it is told what was decided of the canary.
+    """
 
     def __init__(
         self,
@@ -55,9 +58,12 @@ class Watcher:
         *,
         metrics: ModelMetrics | None = None,
         tell: Callable[[Seat], None] = lambda seat: None,
+        run: Path | None = None,
     ) -> None:
         self._serving, self._shelf, self._files = serving, shelf, files
         self._metrics, self._tell = metrics or ModelMetrics(), tell
+        self._run_folder = run
+        self._ruled: tuple[int, int] | None = None
         self._seen: dict[Variant, tuple[int, int] | None] = {}
         self._refused: dict[Variant, Placed] = {}
         self._stopped = threading.Event()
@@ -89,11 +95,21 @@ class Watcher:
 
     def look(self) -> None:
         """Does what follows from the files, where one has changed."""
+        self._look_at_ruling()
         for variant, (_, file) in self._files.items():
+            if variant == "canary" and not self._serving.wants_canary:
+                continue
             if (seen := _state(file)) != self._seen.get(variant, (0, 0)):
                 self._obey(variant, read_placed(file))
                 self._tell(self._seat())
                 self._seen[variant] = seen
+
+    def _look_at_ruling(self) -> None:
+        if self._run_folder is None or (ruled := _state(ruling_file(self._run_folder))) == self._ruled:
+            return
+        self._serving.obey(read_ruling(self._run_folder))
+        self._ruled = ruled
+        _log.info("the canary answers %.4g%% of the requests from now on", self._serving.share * 100)
 
     def _run(self) -> None:
         pause_seconds = _LOOK_SECONDS
@@ -111,7 +127,7 @@ class Watcher:
         answering = served.card.target if served else None
         step = next_step(variant, placed, answering=answering, refused=self._refused.get(variant))
         if step.lets_go:
-            self._serving.canary = None
+            self._serving.take_canary(None)
             _log.info("no canary answers from now on: %s", placed.alias)
         if step.load is not None:
             self._take(variant, step.load, placed)
@@ -142,7 +158,7 @@ class Watcher:
     def _swap(self, variant: Variant, predictor: Predictor, started: float, why: str) -> None:
         before = self._served(variant)
         if variant == "canary":
-            self._serving.canary = predictor
+            self._serving.take_canary(predictor)
         else:
             self._serving.predictor = predictor
         card = predictor.card

@@ -16,6 +16,7 @@ from typing import TypedDict
 import uvicorn
 
 from api.app import Background, create_app
+from api.beside import Beside
 from api.canary import Variant
 from api.counted import CountAnswers
 from api.door.settings import DoorSettings
@@ -88,23 +89,27 @@ class _Beside:
 def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket) -> None:
     """Answers until a signal ends it; the model of the last time is loaded before the first request is taken."""
     _load_xgboost_alone()
-    serving = Serving(share=settings.serve_canary, seats=partial(read_seats, folder / SEATS))
-    metrics = shared_metrics(folder / METRICS, slot, partial(_now, serving))
+    serving = Serving(
+        share=settings.serve_canary, shadow=settings.serve_shadow, seats=partial(read_seats, folder / SEATS)
+    )
+    metrics = shared_metrics(folder / METRICS, slot, partial(_now, settings, serving))
     watcher = Watcher(
         serving,
         Shelf(settings.folder),
         _files(settings),
         metrics=metrics.models,
         tell=partial(write_seat, folder / SEATS, slot),
+        run=folder,
     )
     watcher.restore()
     logged = LogSettings.from_env()
     spool = Spool(logged) if logged.predictions else None
-    recorder = CountAnswers(metrics.models, spool)
+    compared = Beside(serving, metrics.models.trial, slower=settings.serve_canary_slower)
+    recorder = CountAnswers(metrics.models, spool, compared)
     door = DoorSettings.from_env()
     entrance = Entrance.of(settings, door, folder)
     orders = DrainWhenOrdered(serving, entrance.orders) if entrance.orders else None
-    beside = _Beside([part for part in (watcher, spool, orders) if part])
+    beside = _Beside([part for part in (watcher, compared, spool, orders) if part])
     app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder, entrance=entrance)
     config = uvicorn.Config(
         CloseWhileDraining(app, serving),
@@ -135,19 +140,19 @@ def _tls(door: DoorSettings) -> _Tls:
 
 
 def _files(settings: ApiSettings) -> Mapping[Variant, tuple[str, Path]]:
-    followed: dict[Variant, str] = {"production": settings.serve_alias}
-    if settings.serve_canary:
-        followed["canary"] = settings.serve_canary_alias
+    followed: dict[Variant, str] = {"production": settings.serve_alias, "canary": settings.serve_canary_alias}
     return {variant: (alias, settings.placed(alias)) for variant, alias in followed.items()}
 
 
-def _now(serving: Serving) -> Now:
+def _now(settings: ApiSettings, serving: Serving) -> Now:
     """What is told of the moment when somebody asks for the metrics."""
     seats = serving.seats()
     return Now(
         workers=len(seats),
         registry_answers=serving.placed["production"].registry is None,
         canary_share=serving.share if serving.canary else 0.0,
+        shadow_share=serving.shadow if serving.canary else 0.0,
+        ended=frozenset((settings.serve_model, end.target.version) for end in serving.ruling.ended),
         models=frozenset(
             ServedModel(
                 model=found.model, version=found.version, run_id=found.run_id, inputs=found.inputs, variant=variant

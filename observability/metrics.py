@@ -1,4 +1,4 @@
-"""Every metric Lakeline exposes, declared once."""
+"""Every metric Lakeline exposes, declared once; those of probabilities and of trials in files beside this one."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +10,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from observability.sureness import Sureness
+from observability.trial import TrialMetrics
 
 # A prediction takes about a millisecond; the buckets that come with the client begin at five.
 _LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -32,12 +35,14 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """What is so at the moment of the question, over all workers of a server."""
+    """What is so at the moment of the question, over all workers of a server; `ended` are canaries, by model and version."""
 
     workers: int
     registry_answers: bool
     canary_share: float
     models: frozenset[ServedModel]
+    shadow_share: float = 0.0
+    ended: frozenset[tuple[str, int]] = frozenset()
 
 
 class ModelMetrics:
@@ -74,6 +79,8 @@ class ModelMetrics:
             of_version,
             registry=registry,
         )
+        self.sureness = Sureness(registry)
+        self.trial = TrialMetrics(registry)
         self._known: dict[tuple[str, int, str, str | None], tuple[Counter, ...]] = {}
 
     def answered(self, model: str, version: int, variant: str, answer: str | None, rows: int = 1) -> None:
@@ -131,6 +138,10 @@ class RequestMetrics:
         everything.register(self._collected)
         return generate_latest(everything)
 
+    def collect(self) -> Iterable[Metric]:
+        """All of them as they are, for whoever decides by them."""
+        return self.registry.collect() if self._collected is None else self._collected.collect()
+
 
 class RequestMeter:
     """The series of one method and path, looked up once: a lookup by labels costs more than the counting."""
@@ -156,8 +167,16 @@ class _OfAllWorkers(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Sums over the files of all workers, also of one that is being started again."""
-        yield from MultiProcessCollector.merge([str(file) for file in self._folder.glob("*.db") if _is_filled(file)])
+        yield from counted_in(self._folder)
         yield from _of_now(self._now())
+
+
+def counted_in(folder: Path) -> Iterable[Metric]:
+    """What all workers of a server have counted in a folder; to be read by any process."""
+    merged: Iterable[Metric] = MultiProcessCollector.merge(
+        [str(file) for file in folder.glob("*.db") if _is_filled(file)]
+    )
+    return merged
 
 
 def _is_filled(file: Path) -> bool:
@@ -195,6 +214,15 @@ def _of_now(now: Now) -> Iterable[Metric]:
     yield GaugeMetricFamily(
         "lakeline_canary_share", "The part of the requests that the canary answers", value=now.canary_share
     )
+    yield GaugeMetricFamily(
+        "lakeline_shadow_share", "The part of the answers that a shadow is asked as well", value=now.shadow_share
+    )
+    ended = GaugeMetricFamily(
+        "lakeline_canary_ended", "1 for a canary whose share the server took away", labels=("model", "version")
+    )
+    for model, version in sorted(now.ended):
+        ended.add_metric((model, str(version)), 1.0)
+    yield ended
 
 
 def set_drift(registry: CollectorRegistry, name: str, column: str, ks_statistic: float, p_value: float) -> None:

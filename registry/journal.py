@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KEY = "ops.model_journal"
 BY_HAND = "by hand"
-Kind = Literal["registered", "moved", "rejected", "removed"]
+Kind = Literal["registered", "moved", "rejected", "removed", "ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Event:
     "registered": `version` was made, and is the candidate from now on. "moved": `alias` went from `from_version` to
     `to_version`, each None where it names nothing. "rejected": somebody looked at `version` and left `alias` alone.
     "removed": somebody deleted `version` from MLflow, and with it let go of the tables' versions that it was trained on.
+    "ended": a server took from `version`, its canary, the share of the requests that it answered.
     `stages` holds MLflow's old stages as they stood after the event.
     """
 

@@ -78,6 +78,9 @@ def serve(
     canary: Annotated[
         str | None, typer.Option(metavar="SHARE", help="What part of the requests staging answers, such as 10%.")
     ] = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Asks staging as well, in silence, and compares what it says.")
+    ] = False,
 ) -> None:
     """Serves the production model over HTTP, and follows the alias without a restart.
 
@@ -85,7 +88,9 @@ def serve(
     """
     from api.production import serve_production, serving_settings
 
-    settings = serving_settings(model, serve_port=port, serve_workers=workers, serve_canary=canary)
+    settings = serving_settings(
+        model, serve_port=port, serve_workers=workers, serve_canary=canary, serve_shadow="on" if shadow else None
+    )
     serve_production(settings, started=lambda address: print(f"serving at {address}", flush=True))
 
 

@@ -1,13 +1,15 @@
 """`/admin`: what an operator may ask of a server that runs; there only with a token for operators."""
 
+import json
 from typing import cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.deps import serving_of
+from api.deps import row_body, serving_of
 from api.door.door import ADMIN
+from api.errors import BodyNotJson, Fault, InputRefused
 from api.orders import Orders
 
 router = APIRouter(prefix=ADMIN, tags=["operators"])
@@ -33,6 +35,29 @@ async def undrain(request: Request) -> Response:
     return await run_in_threadpool(_ordered, request, False)
 
 
+@router.put("/canary", response_class=JSONResponse, summary="Gives the canary a share of the requests; 0 ends it")
+async def canary(request: Request) -> Response:
+    """Takes `{"share": 0.1}`; a version that was ended goes on with it. It holds until the server is started again."""
+    share = _share(await row_body(request))
+
+    def ordered() -> Response:
+        ruling = _orders_of(request).share(share)
+        return JSONResponse({"share": ruling.share})
+
+    return await run_in_threadpool(ordered)
+
+
+def _share(body: bytes) -> float:
+    try:
+        told = json.loads(body)
+    except ValueError as error:
+        raise BodyNotJson(str(error)) from error
+    share = told.get("share") if isinstance(told, dict) else None
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise InputRefused([Fault(kind="share", field="share", reason="wanted a number from 0 to 1")])
+    return float(share)
+
+
 def _ordered(request: Request, wanted: bool) -> Response:
     _orders_of(request).drain(wanted)
     return _told(request)
@@ -43,7 +68,8 @@ def _told(request: Request) -> Response:
         {"process": seat.pid, "answering": {variant: told.version for variant, told in seat.answering.items()}}
         for seat in serving_of(request).seats()
     ]
-    return JSONResponse({"drain": _orders_of(request).wants_drain, "workers": workers})
+    told = {"drain": _orders_of(request).wants_drain, "canary": serving_of(request).share, "workers": workers}
+    return JSONResponse(told)
 
 
 def _orders_of(request: Request) -> Orders:

@@ -1,6 +1,7 @@
 """The Open Inference Protocol, version 2, over REST: what clients of KServe, Triton and MLServer ask."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -11,6 +12,7 @@ from api.body import bare, is_json
 from api.columns import absent, check_names, checked
 from api.deps import chosen_of, rows_body, serving_of
 from api.errors import Fault, InputRefused, NotServed, WrongContentType
+from api.instead import answered_by
 from api.predictor import Predictor
 from api.rows import Asked, record, say
 from api.serving import Chosen
@@ -88,7 +90,7 @@ async def model_ready(request: Request, name: str, version: str | None = None) -
 @router.post("/models/{name}/versions/{version}/infer", response_class=Response, summary="Predicts, by this version")
 async def infer(request: Request, name: str, version: str | None = None) -> Response:
     """One prediction for each row, and the probabilities of a classifier, as tensors."""
-    started, chosen = time.perf_counter(), _named(request, name, version)
+    started, first = time.perf_counter(), _named(request, name, version)
     header = request.headers.get(LENGTH)
     kind = request.headers.get("content-type")
     # Clients of Triton tell no content type at all.
@@ -96,7 +98,7 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
         raise WrongContentType(kind, "send JSON, or JSON and bytes as the binary extension of the protocol says")
     body = await rows_body(request)
 
-    def answered() -> Response:
+    def answered(chosen: Chosen) -> Response:
         sent, arrays = read_infer(body, header)
         asked = _asked(chosen.predictor, arrays)
         said = say(chosen.predictor, asked)
@@ -106,7 +108,7 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
             outputs["probabilities"] = said.probabilities.astype("<f4")
         return _answer(chosen, sent, _wanted(sent, outputs))
 
-    return await run_in_threadpool(answered)
+    return await run_in_threadpool(answered_by, request, first, answered)
 
 
 def _named(request: Request, name: str, version: str | None) -> Chosen:
@@ -115,7 +117,8 @@ def _named(request: Request, name: str, version: str | None) -> Chosen:
     if card.name != name or version not in (None, str(card.version)):
         wanted = name if version is None else f"{name}/{version}"
         raise NotServed(wanted, (f"{card.name}/{card.version}",))
-    return chosen
+    # Who names a version wants the answer of no other one.
+    return chosen if version is None else replace(chosen, instead=None)
 
 
 def _optional(is_required: bool) -> dict[str, object]:

@@ -11,8 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from api.body import is_json
 from api.deps import chosen_of, rows_body, serving_of
 from api.errors import NotReady, WrongContentType
+from api.instead import answered_by
 from api.invocations import read_rows
 from api.rows import Asked, record, say
+from api.serving import Chosen
 
 router = APIRouter(tags=["mlflow"])
 
@@ -38,14 +40,14 @@ async def mlflow_version() -> Response:
 @router.post("/invocations", response_class=Response, summary="Predicts many rows, as MLflow's clients send them")
 async def invocations(request: Request) -> Response:
     """One prediction for each row of dataframe_split, dataframe_records, instances or inputs."""
-    started, chosen = time.perf_counter(), chosen_of(request)
-    predictor = chosen.predictor
+    started, first = time.perf_counter(), chosen_of(request)
     kind = request.headers.get("content-type")
     if not is_json(kind):
         raise WrongContentType(kind)
     body = await rows_body(request)
 
-    def answered() -> Response:
+    def answered(chosen: Chosen) -> Response:
+        predictor = chosen.predictor
         rows = predictor.signature.check_rows(read_rows(body, predictor.card.features))
         asked = Asked(matrix=predictor.encoding.rows(rows), rows=lambda: rows)
         said = say(predictor, asked)
@@ -53,4 +55,4 @@ async def invocations(request: Request) -> Response:
         told = json.dumps({"predictions": said.predictions.tolist()}).encode()
         return Response(told, media_type="application/json", headers=predictor.headers)
 
-    return await run_in_threadpool(answered)
+    return await run_in_threadpool(answered_by, request, first, answered)

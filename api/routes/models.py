@@ -6,10 +6,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.canary import Variant
-from api.deps import serving_of, settings_of
+from api.deps import metrics_of, serving_of, settings_of
 from api.errors import ModelBroken, NotServed
 from api.predictor import Predictor
 from api.served import ModelCard, read_card
+from api.serving import Serving
+from observability.trial import Compared, Tallies
 
 router = APIRouter(tags=["models"])
 
@@ -30,6 +32,7 @@ async def models(request: Request) -> Response:
                 for variant in aliases
                 if (refused := serving.refused_anywhere(variant)) is not None
             ],
+            "trial": _trial(serving, Tallies(metrics_of(request).collect())) if serving.wants_canary else None,
         }
     )
 
@@ -66,6 +69,29 @@ def _told(predictor: Predictor) -> dict[str, object]:
         "golden_rows": len(card.golden.rows) if card.golden else 0,
         "note": predictor.note,
     }
+
+
+def _trial(serving: Serving, tallies: Tallies) -> Mapping[str, object] | None:
+    """How the second version does beside the one in production, over all workers of this server."""
+    canary, production = serving.canary, serving.predictor
+    if canary is None or production is None:
+        return None
+    version = canary.card.version
+    requests, failures = tallies.canary(version)
+    return {
+        "version": version,
+        "share": serving.share,
+        "shadow": serving.shadow,
+        "ended": serving.end and serving.end.model_dump(mode="json", include={"why", "at"}),
+        "requests": requests,
+        "failures": failures,
+        "compared": {variant: _told_of(tallies.compared(version, variant)) for variant in ("canary", "shadow")},
+        "production_seconds": tallies.compared(production.card.version, "production").seconds,
+    }
+
+
+def _told_of(compared: Compared) -> Mapping[str, object]:
+    return {name: getattr(compared, name) for name in ("rows", "failed", "agreement", "distance", "seconds")}
 
 
 def _lineage(card: ModelCard) -> Mapping[str, object]:

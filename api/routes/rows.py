@@ -13,6 +13,7 @@ from api import arrow
 from api.body import bare, is_json
 from api.deps import chosen_of, row_body, rows_body
 from api.errors import NotAClassifier, WrongContentType
+from api.instead import answered_by
 from api.predictor import Predictor
 from api.rows import Asked, Said, record, say
 from api.serving import Chosen
@@ -29,10 +30,10 @@ _WANTED = f"send a JSON array with 'content-type: application/json', or a stream
 @router.post("/predict/batch", response_class=Response, summary="Predicts many rows: JSON, or an Arrow stream")
 async def predict_batch(request: Request) -> Response:
     """One prediction for each row, in their order; an Arrow stream is answered by one."""
-    started, chosen, form = time.perf_counter(), chosen_of(request), _form(request)
+    started, first, form = time.perf_counter(), chosen_of(request), _form(request)
     body = await rows_body(request)
 
-    def answered() -> Response:
+    def answered(chosen: Chosen) -> Response:
         asked = _asked(chosen.predictor, body, form)
         said = say(chosen.predictor, asked)
         record(request, chosen, asked, said, started)
@@ -40,34 +41,35 @@ async def predict_batch(request: Request) -> Response:
             return _stream(chosen.predictor, {"prediction": said.predictions})
         return _json(chosen.predictor, {"predictions": said.predictions.tolist()})
 
-    return await run_in_threadpool(answered)
+    return await run_in_threadpool(answered_by, request, first, answered)
 
 
 @router.post("/predict_proba", response_class=Response, summary="Tells how likely each class is")
 async def predict_proba(request: Request) -> Response:
     """The probability of each class, for one row, an array of rows, or an Arrow stream."""
-    started, chosen, form = time.perf_counter(), chosen_of(request), _form(request)
-    if chosen.predictor.classes is None:
-        raise NotAClassifier(chosen.predictor.card.name)
+    started, first, form = time.perf_counter(), chosen_of(request), _form(request)
     body = await rows_body(request)
 
-    def answered() -> Response:
+    def answered(chosen: Chosen) -> Response:
+        if chosen.predictor.classes is None:
+            raise NotAClassifier(chosen.predictor.card.name)
         told = "row" if form == "rows" and _is_one(body) else form
         asked = _asked(chosen.predictor, body, told)
         said = say(chosen.predictor, asked)
         record(request, chosen, asked, said, started)
         return _likely(chosen, said, told)
 
-    return await run_in_threadpool(answered)
+    return await run_in_threadpool(answered_by, request, first, answered)
 
 
 @router.post("/explain", response_class=Response, summary="Tells what each feature added to the answer")
 async def explain(request: Request) -> Response:
     """What each feature adds to the model's margin, by XGBoost's own account, for one row or an array of few."""
-    predictor = chosen_of(request).predictor
+    first = chosen_of(request)
     body = await row_body(request)
 
-    def answered() -> Response:
+    def answered(chosen: Chosen) -> Response:
+        predictor = chosen.predictor
         is_one = _is_one(body)
         asked = _asked(predictor, body, "row" if is_one else "rows")
         predictions = say(predictor, asked).predictions.tolist()
@@ -76,7 +78,7 @@ async def explain(request: Request) -> Response:
             return _json(predictor, {"prediction": predictions[0], "contributions": explained[0]})
         return _json(predictor, {"predictions": predictions, "contributions": explained})
 
-    return await run_in_threadpool(answered)
+    return await run_in_threadpool(answered_by, request, first, answered)
 
 
 def _form(request: Request) -> Form:

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,18 +52,14 @@ def running(
     *,
     workers: int = 1,
     share: str = "0",
-    more: Mapping[str, str] | None = None,
     verify: ssl.SSLContext | bool = True,
+    **more: str,
 ) -> Iterator[Running]:
-    """A server over a folder of models, killed at the end; `more` are variables of its environment."""
+    """A server over a folder of models, killed at the end; `more` is its environment beside ours."""
     command = [sys.executable, "-m", "tests.api.run_server", str(home), "0", str(folder), str(workers), share]
+    environment = {**os.environ, **more}
     process = subprocess.Popen(
-        command,
-        cwd=PROJECT,
-        env={**os.environ, **(more or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
     assert process.stdout is not None
     address = process.stdout.readline().strip()

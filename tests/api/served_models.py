@@ -84,3 +84,30 @@ def rent_booster() -> xgboost.Booster:
         enable_categorical=True,
     )
     return xgboost.train({"objective": "reg:squarederror", "max_depth": 3, "nthread": 1}, data, num_boost_round=20)
+
+
+def failing(booster: xgboost.Booster) -> xgboost.Booster:
+    """The iris model with leaves that add up to infinity: it has an answer for its example, and none for a virginica."""
+    told = json.loads(bytes(booster.save_raw("json")))
+    for tree in told["learner"]["gradient_booster"]["model"]["trees"][2::3]:
+        leaves = [place for place, child in enumerate(tree["left_children"]) if child == -1]
+        highest = max(leaves, key=lambda place: tree["split_conditions"][place])
+        tree["split_conditions"][highest] = 3e38
+    return xgboost.Booster(model_file=bytearray(json.dumps(told).encode()))
+
+
+def slow(booster: xgboost.Booster, times: int = 300) -> xgboost.Booster:
+    """The iris model with each of its trees so many times."""
+    told = json.loads(bytes(booster.save_raw("json")))
+    model = told["learner"]["gradient_booster"]["model"]
+    trees, counted = model["trees"], len(model["trees"]) * times
+    model["tree_info"] *= times
+    model["gbtree_model_param"]["num_trees"] = str(counted)
+    model["iteration_indptr"] = list(range(0, counted + 1, 3))
+    model["trees"] = ["TREES"]
+    # Each tree is written once: writing thousands would take longer than the test.
+    texts = [json.dumps(tree | {"id": "NUMBER"}) for tree in trees]
+    written = ",".join(
+        text.replace('"NUMBER"', str(at * len(texts) + n)) for at in range(times) for n, text in enumerate(texts)
+    )
+    return xgboost.Booster(model_file=bytearray(json.dumps(told).replace('"TREES"', written).encode()))

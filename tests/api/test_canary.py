@@ -1,12 +1,17 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import xgboost
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.canary import place_of, variant_of
+from api.canary import Ended, Ruling, Variant, end_canary, place_of, read_ruling, set_share, variant_of
+from api.placed import Placed, write_placed
 from api.predictor import load
+from api.served import Target
 from api.serving import Serving
+from api.shelf import Shelf
+from api.watch import Watcher
 from tests.api import served_models as models
 
 SHARES = st.floats(min_value=0, max_value=1)
@@ -54,3 +59,45 @@ def test_what_is_served_chooses_by_the_key_and_a_promoted_canary_is_none(iris: x
     assert serving.choose(key=b"ann", forced="production").predictor is first
     serving.predictor = second
     assert serving.choose(key=b"ann").variant == "production"
+
+
+def test_what_was_decided_is_read_by_every_process_and_an_operator_has_the_last_word(tmp_path: Path) -> None:
+    assert read_ruling(tmp_path) == Ruling()
+    failed, other = Target(version=2, run_id="run2"), Target(version=3, run_id="run3")
+    set_share(tmp_path, 0.5)
+    end = Ended(target=failed, why="it failed", at=datetime(2026, 11, 1, tzinfo=UTC))
+    end_canary(tmp_path, end)
+    assert end_canary(tmp_path, end) == read_ruling(tmp_path)
+    ruling = read_ruling(tmp_path)
+    assert [ruling.share_of(target, 0.1) for target in (failed, other, None)] == [0.0, 0.5, 0.5]
+    assert ruling.end_of(failed) == end
+    assert set_share(tmp_path, 0.2).share_of(failed, 0.1) == 0.2
+    (tmp_path / "canary-share").write_text("half")
+    assert read_ruling(tmp_path).share_of(failed, 0.1) == 0.0
+    (tmp_path / "canary-share").unlink()
+    assert read_ruling(tmp_path).share_of(failed, 0.1) == 0.1
+
+
+def test_a_worker_follows_what_was_decided(iris: xgboost.Booster, tmp_path: Path) -> None:
+    shelf, run = Shelf(tmp_path / "shelf"), tmp_path / "run"
+    run.mkdir()
+    files: dict[Variant, tuple[str, Path]] = {}
+    names: tuple[Variant, ...] = ("production", "canary")
+    for version, variant in enumerate(names, start=1):
+        models.place(shelf.folder / str(version), iris, models.card(version))
+        files[variant] = (variant, tmp_path / f"placed-{variant}.json")
+        write_placed(files[variant][1], Placed(target=Target(version=version)))
+    serving = Serving()
+    watcher = Watcher(serving, shelf, files, run=run)
+    watcher.restore()
+    assert serving.canary is None  # nobody asked for one
+    set_share(run, 0.4)
+    watcher.look()
+    assert serving.share == 0.4
+    assert serving.choose(forced="canary").predictor.card.version == 2
+    end_canary(run, Ended(target=Target(version=2, run_id="run2"), why="slow", at=datetime.now(UTC)))
+    watcher.look()
+    assert serving.share == 0.0
+    again = Serving(share=0.3)
+    Watcher(again, shelf, files, run=run).restore()
+    assert (again.share, again.canary and again.canary.card.version) == (0.0, 2)

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import shutil
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -19,7 +22,7 @@ from tests.api import served_models as models
 from tests.api.certificates import Authority
 from tests.api.running import Running, running
 
-READER, OPERATOR = "reader-0123456789abcdef", "operator-0123456789abcdef"
+READER, SECOND, OPERATOR = (f"{name}-0123456789abcdef" for name in ("reader", "second", "operator"))
 
 
 @pytest.fixture(scope="module")
@@ -28,27 +31,39 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def server(store: Path, tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Running]:
+def lines() -> list[str]:
+    """The access log of the server."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def server(
+    store: Path, tmp_path_factory: pytest.TempPathFactory, authority: Authority, lines: list[str]
+) -> Iterator[Running]:
     """Two workers that hear only clients with a certificate and answer only those with a token."""
     base, own = tmp_path_factory.mktemp("secured"), authority.pair("server")
-    (store / "production").write_text("1")
+    folder = Path(shutil.copytree(store, base / "models"))
+    (folder / "production").write_text("1")
     settings = {
         "LAKELINE_SERVE_TLS_CERT": str(own.cert),
         "LAKELINE_SERVE_TLS_KEY": str(own.key),
         "LAKELINE_SERVE_TLS_CLIENT_CA": str(authority.cert),
-        "LAKELINE_SERVE_TOKENS": READER,
+        "LAKELINE_SERVE_TOKENS": f"{READER},{SECOND}",
         "LAKELINE_SERVE_ADMIN_TOKENS": OPERATOR,
         "LAKELINE_SERVE_RATE": "0.001",
-        "LAKELINE_SERVE_BURST": "40",
+        "LAKELINE_SERVE_BURST": "150",
         "LAKELINE_ACCESS_LOG": "on",
     }
     trusted = trusting(authority)
     client = authority.pair("client")
     trusted.load_cert_chain(client.cert, client.key)
-    with running(base / "home", store, workers=2, more=settings, verify=trusted) as found:
+    with running(base / "home", folder, workers=2, verify=trusted, **settings) as found:
         found.wait(lambda told: told["ready"] is True)
+        while len(found.client.get("/admin", headers=bearer(OPERATOR)).json()["workers"]) < 2:
+            time.sleep(0.05)
+        # A server waits for whoever reads its access log.
+        threading.Thread(target=lines.extend, args=(found.process.stdout,), daemon=True).start()
         yield found
-    (store / "production").unlink()
 
 
 def trusting(authority: Authority) -> ssl.SSLContext:
@@ -59,11 +74,14 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def readiness_of_all(server: Running, is_so: Callable[[httpx.Response], bool]) -> None:
+def wait_for_all(
+    server: Running, is_so: Callable[[httpx.Response], bool], method: str = "GET", path: str = "/readyz"
+) -> None:
     """Waits until many answers, each on a connection of its own and so of any worker, are like this."""
     deadline = time.monotonic() + 20
+    headers = bearer(OPERATOR) | {"connection": "close"}
     while time.monotonic() < deadline:
-        answers = [server.client.get("/readyz", headers={"connection": "close"}) for _ in range(12)]
+        answers = [server.client.request(method, path, json=models.SETOSA, headers=headers) for _ in range(12)]
         if all(map(is_so, answers)):
             return
     raise AssertionError(answers[0].text)
@@ -92,27 +110,47 @@ def test_an_operator_drains_all_workers_and_takes_it_back(server: Running) -> No
     assert server.client.put("/admin/drain", headers=bearer(READER)).status_code == 403
     told = server.client.put("/admin/drain", headers=bearer(OPERATOR)).json()
     assert (told["drain"], len(told["workers"])) == (True, 2)
-    readiness_of_all(server, lambda answer: answer.status_code == 503 and "operator" in answer.json()["reason"])
+    wait_for_all(server, lambda answer: answer.status_code == 503 and "operator" in answer.json()["reason"])
     assert server.client.post("/predict", json=models.SETOSA, headers=bearer(OPERATOR)).status_code == 200
     assert server.client.delete("/admin/drain", headers=bearer(OPERATOR)).json()["drain"] is False
-    readiness_of_all(server, lambda answer: answer.status_code == 200)
+    wait_for_all(server, lambda answer: answer.status_code == 200)
+
+
+@pytest.mark.slow
+def test_an_operator_gives_the_canary_a_share_of_all_workers_and_ends_it(server: Running) -> None:
+    server.name(2, "staging")
+
+    def give(share: object) -> httpx.Response:
+        return server.client.put("/admin/canary", json={"share": share}, headers=bearer(OPERATOR))
+
+    assert server.client.put("/admin/canary", json={"share": 1}, headers=bearer(READER)).status_code == 403
+    assert [give(share).status_code for share in (1.5, "1", None, True)] == [422] * 4
+    for share in (1.0, 0.0):
+        assert give(share).json() == {"share": share}
+        version = "2" if share else "1"
+        wait_for_all(server, partial(is_of, version), "POST", "/predict")
+
+
+def is_of(version: str, answer: httpx.Response) -> bool:
+    return answer.headers["x-model-version"] == version
 
 
 @pytest.mark.slow
 def test_the_limit_holds_over_all_workers(server: Running) -> None:
-    headers = bearer(READER) | {"connection": "close"}
-    statuses = [server.client.post("/predict", json=models.SETOSA, headers=headers).status_code for _ in range(60)]
-    # One was spent by the test before, where that ran.
-    assert statuses.count(200) in (39, 40)
-    assert statuses.count(429) == 60 - statuses.count(200)
+    headers = bearer(SECOND) | {"connection": "close"}
+    statuses = [server.client.post("/predict", json=models.SETOSA, headers=headers).status_code for _ in range(160)]
+    assert (statuses.count(200), statuses.count(429)) == (150, 10)
 
 
 @pytest.mark.slow
-def test_each_request_stands_in_the_access_log_of_a_worker(server: Running) -> None:
-    server.client.get("/livez", headers={"x-request-id": "the-last-one"})
-    assert server.process.stdout is not None
-    line = next(line for line in server.process.stdout if "the-last-one" in line)
-    assert json.loads(line)["path"] == "/livez"
+def test_each_request_stands_in_the_access_log(server: Running, lines: list[str]) -> None:
+    sent = [f"request-{number}" for number in range(10)]
+    for identity in sent:
+        server.client.get("/livez", headers={"x-request-id": identity, "connection": "close"})
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and sum('"request-' in line for line in lines) < len(sent):
+        time.sleep(0.02)
+    assert [told["request_id"] for line in lines if "request-" in (told := json.loads(line))["request_id"]] == sent
 
 
 def test_files_that_are_no_certificates_stop_the_start(authority: Authority, tmp_path: Path) -> None:
