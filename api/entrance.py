@@ -1,5 +1,6 @@
 """What stands between the network and the routes: everything of it is off, and costs nothing, until a setting wants it."""
 
+import os
 from dataclasses import dataclass
 from logging import Logger
 from pathlib import Path
@@ -15,7 +16,9 @@ from api.guard import Guard
 from api.orders import Orders
 from api.routes import admin
 from api.settings import ApiSettings
+from api.traced import Traced
 from observability.log import access_log
+from observability.tracing import Traces, wants_traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class Entrance:
     door: Door | None = None
     access: Logger | None = None
     orders: Orders | None = None
+    traces: Traces | None = None
     is_tls: bool = False
 
     @classmethod
@@ -36,6 +40,7 @@ class Entrance:
             access=access_log() if settings.access_log else None,
             # Without a token for operators there are none.
             orders=Orders(folder) if found is not None and found.admin.are_wanted else None,
+            traces=Traces() if wants_traces(os.environ) else None,
             is_tls=door.is_tls,
         )
 
@@ -49,6 +54,8 @@ class Entrance:
 
     def surround(self, app: FastAPI) -> None:
         """Puts what is around everything."""
+        if self.traces is not None:
+            app.add_middleware(Traced, traces=self.traces, routes=app.routes)
         if self.access is not None:
             app.add_middleware(AccessLog, log=self.access)
         app.add_middleware(Envelope, is_tls=self.is_tls)

@@ -19,6 +19,7 @@ from api.seats import clear_seat
 from api.settings import ApiSettings
 from api.supervise import Role, Supervisor
 from lakehouse.errors import BadSetting
+from observability.tracing import wants_traces
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ def _checked(settings: ApiSettings) -> DoorSettings:
     door = DoorSettings.from_env()
     Certificates.of(door)
     Door.of(door, None)
+    wants_traces(os.environ)
     if not (door.is_guarded or _is_local(settings.serve_host)):
         _log.warning(
             "whoever reaches %r may ask: no token and no client certificate is wanted; "

@@ -109,7 +109,7 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
     door = DoorSettings.from_env()
     entrance = Entrance.of(settings, door, folder)
     orders = DrainWhenOrdered(serving, entrance.orders) if entrance.orders else None
-    beside = _Beside([part for part in (watcher, compared, spool, orders) if part])
+    beside = _Beside([part for part in (watcher, compared, spool, orders, entrance.traces) if part])
     app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder, entrance=entrance)
     config = uvicorn.Config(
         CloseWhileDraining(app, serving),
