@@ -16,7 +16,7 @@ from api.log.record import Recorder
 from api.middleware import CountRequests
 from api.openapi import openapi_of
 from api.problem import answer_of, other_name, plain_answer
-from api.routes import docs, health, inference, invocations, metrics, models, rows
+from api.routes import docs, health, home, inference, invocations, metrics, models, rows
 from api.routes.predict import predict_route
 from api.serving import Serving
 from api.settings import ApiSettings
@@ -71,7 +71,7 @@ def create_app(
     app.state.recorder = recorder
     predict = Predict(batch=settings.serve_batch)
     app.router.routes.append(predict_route(predict))
-    for room in (rows, models, inference, invocations, health, metrics, docs):
+    for room in (rows, models, inference, invocations, health, metrics, docs, home):
         app.include_router(room.router)
     app.openapi = openapi_of(app, serving, entrance.door)  # type: ignore[method-assign]
     app.add_exception_handler(PlatformError, _answer_platform_error)

@@ -3,6 +3,7 @@
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +15,16 @@ from api.shelf import Shelf
 from lakehouse.errors import PlatformError, StoreUnreachable
 
 _log = logging.getLogger(__name__)
-_LONGEST_WAIT_SECONDS = 15.0
+# A move made as soon as the registry answers again is to be served within five seconds.
+_LONGEST_WAIT_SECONDS = 3.0
+_SHORTEST_REST_SECONDS, _LISTEN_SECONDS = 0.5, 0.1
 
 
 class Follower:
     """Keeps the file `placed` at the version that an alias names; `followed` is how the log calls it, as `name@alias`.
 
     `named` answers which version the alias names, None where there is none. `fetch` fills a folder with a version.
-    `on_poll` is called after every question to the registry.
+    `on_poll` is called after every question to the registry. `rung` tells when somebody said last that it has changed.
     """
 
     def __init__(
@@ -34,10 +37,11 @@ class Follower:
         fetch: Callable[[Target, Path], None],
         poll_seconds: float = 1.0,
         on_poll: Callable[[], object] | None = None,
+        rung: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._shelf, self._file, self._followed = shelf, placed, followed
         self._named, self._fetch, self._on_poll = named, fetch, on_poll
-        self._poll_seconds = poll_seconds
+        self._poll_seconds, self._rung = poll_seconds, rung
         self._failures = 0
         self._placed = self._written = Placed()
         self._told: dict[str, str | None] = {}
@@ -49,11 +53,11 @@ class Follower:
 
     def run(self) -> None:
         """Follows until it is stopped."""
-        wait_seconds = 0.0
         self._guarded(self.restore)
-        while not self._stopped.wait(wait_seconds):
+        while not self._stopped.is_set():
+            heard = self._rung()
             found = self._guarded(self.poll)
-            wait_seconds = found if isinstance(found, float) else self._wait_seconds()
+            self._rest(found if isinstance(found, float) else self._wait_seconds(), heard)
 
     def restore(self) -> None:
         """Goes on from what was placed before the restart; what has become unreadable since is fetched anew."""
@@ -81,6 +85,14 @@ class Follower:
             self._failures += 1
             _log.exception("following %s failed", self._followed)
             return None
+
+    def _rest(self, seconds: float, heard: int | None) -> None:
+        """Waits until it is time, or somebody rings; however often one does, the registry is not asked more often."""
+        until = time.monotonic() + seconds
+        self._stopped.wait(min(seconds, _SHORTEST_REST_SECONDS))
+        while (left := until - time.monotonic()) > 0 and self._rung() == heard:
+            if self._stopped.wait(min(left, _LISTEN_SECONDS)):
+                return
 
     def _follow(self) -> None:
         try:

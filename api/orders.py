@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from api.canary import Ruling, set_share
+from api.hint.bell import Bell
 from lakehouse.errors import StoreUnreachable
 
 
@@ -31,3 +32,7 @@ class Orders:
     def share(self, share: float) -> Ruling:
         """Gives the canary a share of the requests of all workers, 0 to end it."""
         return set_share(self._folder, share)
+
+    def look(self) -> None:
+        """Has the registry asked at once, whatever the time of the next question is."""
+        Bell(self._folder).ring()

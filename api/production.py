@@ -1,6 +1,7 @@
 """The model that an alias names, asked here: by a server that follows the alias, or once."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from api.canary import Ended
 from api.errors import BadRow, ModelUnclear, NoVersionNamed
 from api.fetch import ChildFetch
+from api.hint.settings import HintSettings
 from api.log.settings import LogSettings
 from api.predictor import load
 from api.served import Target
@@ -22,6 +24,8 @@ from registry.ended import journal_end
 from registry.journal import Event
 from registry.models import Models
 from registry.settings import RegistrySettings
+
+_log = logging.getLogger(__name__)
 
 FLUSHER = (sys.executable, "-P", "-m", "api.log.flush")
 
@@ -80,8 +84,12 @@ def serve_production(settings: ApiSettings, *, started: Callable[[str], None]) -
     """Serves the versions that the aliases of the settings name, until a signal ends it."""
     from api.server import serve
 
-    readers(settings)  # a wrong setting of the registry or the lake is told here, and not by a child over and over
+    # A wrong setting of what a child reads is told here, and not by the child over and over.
+    readers(settings)
+    is_heard = bool(HintSettings.from_env().secrets)
     start_log(style=settings.log_format)
+    if is_heard:
+        _log.info("webhooks of MLflow are heard at /webhooks/mlflow")
     serve(settings, flusher=FLUSHER if LogSettings.from_env().predictions else None, started=started)
 
 

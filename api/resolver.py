@@ -12,6 +12,7 @@ from typing import Protocol
 
 from api.fetch import ChildFetch
 from api.follow import Follower
+from api.hint.bell import Bell
 from api.judge import Judge
 from api.parent import when_parent_ends
 from api.served import Target
@@ -42,11 +43,13 @@ def resolve(
     named: Mapping[str, Callable[[], Target | None]],
     fetch: Callable[[Target, Path], None] | None = None,
     on_poll: Callable[[], object] | None = None,
+    rung: Callable[[], int | None] = lambda: None,
     also: Sequence[Runs] = (),
 ) -> None:
     """Follows aliases until a signal, or the end of the supervisor; `named` says what each names.
 
-    `on_poll` is called after each question for the first of them; `also` runs beside.
+    `on_poll` is called after each question for the first of them. `rung` tells when somebody hinted at a change last.
+    `also` runs beside.
     """
     child = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
     shelf = Shelf(settings.folder)
@@ -59,6 +62,7 @@ def resolve(
             fetch=fetch or child,
             poll_seconds=settings.serve_poll_seconds,
             on_poll=on_poll if position == 0 else None,
+            rung=rung,
         )
         for position, (alias, ask) in enumerate(named.items())
     ]
@@ -89,13 +93,20 @@ def main(arguments: list[str]) -> None:
     """Follows what the settings name, in the registry of the environment."""
     from api.production import journal_of_ends, readers
 
-    pipe = int(arguments[0])
+    pipe, folder = int(arguments[0]), Path(arguments[1])
     try:
         settings = ApiSettings.from_env()
         start_log(style=settings.log_format)
         asked = readers(settings)
-        judge = Judge(settings, Path(arguments[1]), journal_of_ends(settings))
-        resolve(settings, pipe, named=asked, on_poll=asked[settings.serve_alias].journal, also=(judge,))
+        judge = Judge(settings, folder, journal_of_ends(settings))
+        resolve(
+            settings,
+            pipe,
+            named=asked,
+            on_poll=asked[settings.serve_alias].journal,
+            rung=Bell(folder).rung,
+            also=(judge,),
+        )
     except PlatformError as error:
         sys.exit(f"error: {error}")
 

@@ -97,6 +97,9 @@ class Serving:
         predictor, placed = self.predictor, self.placed["production"]
         if predictor is None:
             return False, {"ready": False, "reason": self.reason}
+        if any("production" not in seat.answering for seat in self.seats()):
+            # They share one port: the next request may reach the one that has nothing to answer with.
+            return False, {"ready": False, "reason": "another worker has not loaded the model yet"}
         told: dict[str, object] = {
             "ready": not self.is_draining,
             "model": predictor.card.name,

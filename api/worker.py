@@ -23,9 +23,13 @@ from api.door.settings import DoorSettings
 from api.door.tls import Certificates
 from api.drain import CloseWhileDraining, DrainWhenOrdered
 from api.entrance import Entrance
+from api.hint.bell import Bell
+from api.hint.hints import Hints
+from api.hint.settings import HintSettings
 from api.log.settings import LogSettings
 from api.log.spool import Spool
 from api.parent import when_parent_ends
+from api.routes.webhook import hear
 from api.run import METRICS, SEATS
 from api.seats import read_seats, write_seat
 from api.server import GRACE_SECONDS
@@ -111,6 +115,8 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
     orders = DrainWhenOrdered(serving, entrance.orders) if entrance.orders else None
     beside = _Beside([part for part in (watcher, compared, spool, orders, entrance.traces) if part])
     app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder, entrance=entrance)
+    if secrets := HintSettings.from_env().secrets:
+        hear(app, Hints(secrets=secrets, model=settings.serve_model, bell=Bell(folder)))
     config = uvicorn.Config(
         CloseWhileDraining(app, serving),
         **_tls(door),

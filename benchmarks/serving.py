@@ -4,11 +4,10 @@ import os
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from api.settings import ApiSettings
 from benchmarks import serving_batch, serving_load, serving_model, serving_peers, serving_process, serving_swap
 from benchmarks.claim import Claim
 from benchmarks.serving_load import Load
@@ -20,7 +19,6 @@ from benchmarks.serving_table import Row, Table
 README = Path(__file__).parent / "README.md"
 OURS, UNBATCHED, LOGGED = "lakeline", "lakeline-unbatched", "lakeline-logged"
 _ALL_ON = ("--canary", "10%", "--log-sync", "second")
-_CAN_BATCH = "serve_batch" in ApiSettings.model_fields
 _ROUNDS = 3
 _ALONE_SECONDS, _MANY_SECONDS, _WARM_SECONDS = 3, 5, 2
 _MANY = 32
@@ -75,19 +73,16 @@ def _all(folder: Path, store: Store, found: Mapping[str, Measured]) -> Iterator[
 
 
 def _peers(folder: Path, store: Store) -> Sequence[Peer]:
-    """The servers; the one with everything on only where ours has what is to be on."""
-    ours = [serving_peers.lakeline(folder, store, OURS)]
-    if _CAN_BATCH:
-        ours.append(serving_peers.lakeline(folder, store, UNBATCHED, {"LAKELINE_SERVE_BATCH": "off"}))
-    if not _unknown():
-        ours.append(serving_peers.lakeline(folder, store, LOGGED, words=_ALL_ON))
+    """The servers; what is counted for `/metrics` is on for all of ours, the log and a canary for one of them."""
     return [
         serving_peers.mlflow_serve(folder, store),
         serving_peers.mlserver(folder, store),
         serving_peers.mlserver(folder, store, batch_milliseconds=1),
         serving_peers.mlserver(folder, store, batch_milliseconds=10),
         serving_peers.mlserver(folder, store, batch_milliseconds=10, workers=1),
-        *ours,
+        serving_peers.lakeline(folder, store, OURS),
+        serving_peers.lakeline(folder, store, UNBATCHED, {"LAKELINE_SERVE_BATCH": "off"}),
+        serving_peers.lakeline(folder, store, LOGGED, {"LAKELINE_LOG_PREDICTIONS": "on"}, words=_ALL_ON),
     ]
 
 
@@ -126,9 +121,8 @@ def _measured(rounds: Sequence[tuple[Load, Load, float]], server: Started, befor
 
 def _against(found: Mapping[str, Measured]) -> Iterator[Claim]:
     mlflow = found["mlflow"]
-    yield _times("serve-unbatched", found[UNBATCHED if _CAN_BATCH else OURS], mlflow, _UNBATCHED_TIMES)
-    missing = "" if _CAN_BATCH else "the server has no setting LAKELINE_SERVE_BATCH yet"
-    yield replace(_times("serve-batched", found[OURS], mlflow, _BATCHED_TIMES), missing=missing)
+    yield _times("serve-unbatched", found[UNBATCHED], mlflow, _UNBATCHED_TIMES)
+    yield _times("serve-batched", found[OURS], mlflow, _BATCHED_TIMES)
     batching = [measured for name, measured in found.items() if name.startswith("mlserver-batch")]
     # Which way of batching suits it best is not ours to say: its best one of this run counts.
     best = max(batching, key=lambda measured: _median_rate(measured.many))
@@ -162,9 +156,6 @@ def _times(name: str, ours: Measured, theirs: Measured, target: float) -> Claim:
 
 def _logged(found: Mapping[str, Measured]) -> Claim:
     """What the log and a canary take of the requests; what is counted for `/metrics` is on for both."""
-    if LOGGED not in found:
-        missing = f"'lakeline serve' does not have {' and '.join(_unknown())} yet"
-        return Claim(name="serve-logged", measured=0, target=_LOST_PERCENT, unit="%", missing=missing)
     lost = 100 * (1 - statistics.median(_ratios(found[LOGGED], found[OURS])))
     parts = {"on": _median_rate(found[LOGGED].many), "off": _median_rate(found[OURS].many)}
     return Claim(name="serve-logged", measured=lost, target=_LOST_PERCENT, unit="%", parts=parts)
@@ -214,7 +205,3 @@ def _median_rate(loads: Sequence[Load]) -> float:
 
 def _median_p50(loads: Sequence[Load]) -> float:
     return statistics.median(load.p50 for load in loads)
-
-
-def _unknown() -> list[str]:
-    return [option for option in _ALL_ON if option.startswith("--") and not serving_peers.knows(option)]

@@ -128,7 +128,7 @@ def lakeline(
 ) -> Peer:
     """`lakeline serve` with one worker and a cache of its own, following the alias `production`."""
     port = free_port()
-    workers = ("--workers", "1") if "--workers" not in words and knows("--workers") else ()
+    workers = () if "--workers" in words else ("--workers", "1")
     command = Command(
         name=name,
         words=(LAKELINE, "serve", "--port", str(port), "--model", NAME, *workers, *words),
@@ -136,6 +136,7 @@ def lakeline(
             **store.environment,
             "LAKELINE_HOME": str(folder / name / ".lakeline"),
             "LAKELINE_SERVE_DRAIN_SECONDS": "0",
+            "LAKELINE_LOG_PREDICTIONS": "off",
             **(environment or {}),
         },
         folder=folder / name,
@@ -147,18 +148,6 @@ def lakeline(
         body=lambda row: dict(zip(FEATURES, row, strict=True)),
         read=lambda told: int(told["prediction"]),  # type: ignore[index]
     )
-
-
-def knows(option: str) -> bool:
-    """Whether `lakeline serve` has an option."""
-    told = subprocess.run(
-        [LAKELINE, "serve", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"COLUMNS": "200", "TERM": "dumb"},
-    )
-    return option in told.stdout
 
 
 def _class_of(told: Sequence[float]) -> int:

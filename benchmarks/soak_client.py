@@ -29,22 +29,25 @@ class Span:
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """What one client saw. A reset connection is counted apart where a worker was killed just before."""
+    """What one client saw: each answered request with the second at which it was answered, of `time.monotonic`.
+
+    A reset connection is counted apart where a worker was killed just before.
+    """
 
     answered: int = 0
     resets: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     spans: list[Span] = field(default_factory=list)
-    request_ids: list[str] = field(default_factory=list)
+    request_ids: dict[str, float] = field(default_factory=dict)
 
 
 class Clients:
-    """Clients, each with a connection that it keeps; `killed` is told of each worker that was killed."""
+    """Clients, each with a connection that it keeps; `killed` is told of each worker that was killed, just before."""
 
     def __init__(self, url: str, count: int) -> None:
         self._url = urlsplit(url)
         self._stopped = threading.Event()
-        self._killed_at: list[float] = []
+        self.killed_at: list[float] = []
         self.seen = [Seen() for _ in range(count)]
         self._threads = [
             threading.Thread(target=self._ask, args=(f"soak-{place}", seen), daemon=True)
@@ -65,7 +68,7 @@ class Clients:
 
     def killed(self) -> None:
         """From now on, for a moment, a reset is what a killed worker leaves."""
-        self._killed_at.append(time.monotonic())
+        self.killed_at.append(time.monotonic())
 
     def _ask(self, name: str, seen: Seen) -> None:
         connection = self._connection()
@@ -103,11 +106,11 @@ class Clients:
             seen.failed[f"wrong answer {text.decode(errors='replace')[:80]}"] += 1
             return
         seen.answered += 1
-        seen.request_ids.append(request_id)
+        seen.request_ids[request_id] = time.monotonic()
         _keep(seen, int(answer.headers["x-model-version"]))
 
     def _note(self, error: Exception, seen: Seen) -> None:
-        since = time.monotonic() - (self._killed_at[-1] if self._killed_at else -1e9)
+        since = time.monotonic() - (self.killed_at[-1] if self.killed_at else -1e9)
         if isinstance(error, _RESETS) and since < _AFTER_A_KILL_SECONDS:
             seen.resets += 1
             return

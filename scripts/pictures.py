@@ -1,13 +1,15 @@
 """Takes the README's pictures from a running `lakeline up`, with a headless Chromium: `python scripts/pictures.py ADDRESS`.
 
 It needs Playwright (`pip install playwright`) and a Chromium of the system's, and reads the password that the platform keeps.
-A question has to wait in `ml_promotion_dag`.
+A question has to wait in `ml_promotion_dag`. With `--page ADDRESS` it takes the page of a running `lakeline serve` alone.
 """
 
 import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +17,38 @@ from playwright.sync_api import Page, sync_playwright
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 WIDE, TALL = {"width": 2300, "height": 330}, {"width": 1280, "height": 1250}
+HALF = {"width": 900, "height": 660}
 
 
 def main(address: str) -> None:
     """Enters as the admin, and keeps each page as a picture."""
     home = Path(os.environ.get("LAKELINE_HOME", ".lakeline"))
     password = json.loads((home / "airflow" / "passwords.json").read_text())["admin"]
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
+    with _page() as page:
         token = page.request.post(f"{address}/auth/token", data={"username": "admin", "password": password}).json()
         page.context.set_extra_http_headers({"Authorization": f"Bearer {token['access_token']}"})
         page.goto(address)
         page.wait_for_timeout(3000)
         _asset_graph(page, address)
         _question(page, address)
+
+
+def page_of_the_api(address: str) -> None:
+    """Asks the model its own example, and keeps the page with the answer."""
+    with _page() as page:
+        page.set_viewport_size(HALF)  # type: ignore[arg-type]
+        page.goto(address)
+        page.click("button")
+        page.wait_for_selector(".answer")
+        page.screenshot(path=PICTURES / "page.png")
+
+
+@contextmanager
+def _page() -> Iterator[Page]:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser.new_page()
         browser.close()
 
 
@@ -59,4 +77,7 @@ def _asked(page: Page, address: str) -> Any:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1] == "--page":
+        page_of_the_api(sys.argv[2])
+    else:
+        main(sys.argv[1])

@@ -114,15 +114,18 @@ def predict(
     show.rows(("", ""), list((told | {"inputs": read}).items()))
 
 
-def ui(port: Annotated[int, typer.Option(help="The port, on 127.0.0.1.")] = 5000) -> None:
+def ui(port: Annotated[int, typer.Option(help="The port, on 127.0.0.1.", min=1, max=65535)] = 5000) -> None:
     """Starts MLflow's own pages over the lake's tracking store.
 
     Example: lakeline ui
     """
+    from api.local import ports
     from registry.settings import RegistrySettings
     from registry.ui import ui_command
 
     command = ui_command(RegistrySettings.from_env(), port)
+    # MLflow's server ends with 0 where it cannot listen.
+    ports.check([ports.Wanted(service="MLflow's pages", port=port, setting="--port")])
     show.out.print(f"MLflow will answer at {command.address} in a few seconds; Ctrl-C ends it")
     os.execvpe(command.arguments[0], command.arguments, {**os.environ, **command.environment})
 

@@ -12,11 +12,13 @@ from api.door.rate import Buckets, Rate
 from api.door.settings import DoorSettings, tokens_in
 from api.door.tokens import Tokens
 
-Right = Literal["nothing", "predict", "admin"]
+Right = Literal["nothing", "signature", "predict", "admin"]
 
 ADMIN = "/admin"
 _HEALTH = frozenset({"/livez", "/readyz", "/ping", "/v2/health/live", "/v2/health/ready"})
 _METRICS = "/metrics"
+# MLflow's webhooks show no token; each is signed, which is looked at where it is heard.
+_SIGNED = "/webhooks/mlflow"
 _SCHEME = b"bearer "
 
 
@@ -28,6 +30,8 @@ def right_for(path: str, *, is_metrics_open: bool) -> Right:
     """
     if path in _HEALTH or (is_metrics_open and path == _METRICS):
         return "nothing"
+    if path == _SIGNED:
+        return "signature"
     return "admin" if path == ADMIN or path.startswith(f"{ADMIN}/") else "predict"
 
 

@@ -35,6 +35,13 @@ async def undrain(request: Request) -> Response:
     return await run_in_threadpool(_ordered, request, False)
 
 
+@router.post("/look", response_class=JSONResponse, summary="Has the registry asked at once", status_code=202)
+async def look(request: Request) -> Response:
+    """The answer does not wait for what the registry says; `/readyz` tells it."""
+    await run_in_threadpool(_orders_of(request).look)
+    return JSONResponse({"looks": True}, status_code=202)
+
+
 @router.put("/canary", response_class=JSONResponse, summary="Gives the canary a share of the requests; 0 ends it")
 async def canary(request: Request) -> Response:
     """Takes `{"share": 0.1}`; a version that was ended goes on with it. It holds until the server is started again."""

@@ -29,6 +29,7 @@ def test_the_last_words_of_a_failed_child_are_the_reason(tmp_path: Path) -> None
         child("pass")(Target(version=7), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_child_that_does_not_end_is_ended(tmp_path: Path) -> None:
     with pytest.raises(FetchFailed, match=r"no end after 0\.5 seconds"):
         child("import time", "time.sleep(60)", timeout_seconds=0.5)(Target(version=7), tmp_path)

@@ -143,8 +143,8 @@ def test_waits_longer_while_the_registry_is_down(registry: Registry, tmp_path: P
     following = Line(registry, tmp_path)
     registry.is_down = True
     waits = [following.poll() for _ in range(12)]
-    assert 3.2 <= waits[0] <= 4.8
-    assert 12 <= waits[-1] <= 18
+    # A move made as soon as it answers again is to be served within five seconds.
+    assert all(2.4 <= wait <= 3.6 for wait in waits)
     registry.is_down = False
     assert following.poll() <= 2.4
 

@@ -46,6 +46,7 @@ def running(
     )
 
 
+@pytest.mark.slow
 def test_services_begin_and_end_in_order_with_all_that_they_started(tmp_path: Path) -> None:
     stay = (
         "import signal; signal.signal(signal.SIGTERM, lambda *_: (print('ends', time.time(), flush=True), sys.exit(0)))"
@@ -75,6 +76,7 @@ def test_what_does_not_end_is_killed_at_the_second_asking(tmp_path: Path) -> Non
     assert not lives(int((tmp_path / "deaf.log").read_text().split()[0]))
 
 
+@pytest.mark.slow
 def test_what_dies_is_started_again_until_it_dies_too_often(tmp_path: Path) -> None:
     lines: list[str] = []
     platform = running(service(tmp_path, "mortal", f"{SLEEPER}time.sleep(60)"), lines=lines)
@@ -108,6 +110,7 @@ def test_what_must_go_before_is_told_where_it_fails(tmp_path: Path) -> None:
         running(late).begin()
 
 
+@pytest.mark.slow
 def test_what_never_answers_is_told(tmp_path: Path) -> None:
     platform = running(service(tmp_path, "mute", "import time; time.sleep(60)"), ready_seconds=0.3)
     with pytest.raises(ServiceSilent, match="mute was not ready"):

@@ -23,6 +23,7 @@ def test_the_first_death_is_made_good_at_once_and_a_row_of_them_ever_later() -> 
     assert deaths_after(deaths, 60.0) == 1
 
 
+@pytest.mark.slow
 def test_what_dies_is_started_again_and_what_is_deaf_is_killed_at_the_end(tmp_path: Path) -> None:
     told = tmp_path / "told"
     mortal = f"import os; open({str(told)!r}, 'a').write(f'{{os.getpid()}} ')"

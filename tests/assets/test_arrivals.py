@@ -44,6 +44,7 @@ def test_nothing_is_made_while_nothing_has_landed(line: Materializer) -> None:
     assert done.is_ok
 
 
+@pytest.mark.slow
 def test_a_new_file_is_appended_with_where_it_came_from(lake: Lake, line: Materializer) -> None:
     put(lake, "a.csv", ROSE)
     line.run()
@@ -120,6 +121,7 @@ def test_a_malformed_file_is_set_aside_with_its_reason_and_the_good_ones_go_on(l
     assert line.plan().work == ()
 
 
+@pytest.mark.slow
 def test_a_malformed_file_is_told_once_and_taken_when_it_was_mended(lake: Lake, line: Materializer) -> None:
     bad = put(lake, "bad.csv", "id,name\n7\n")
     line.run()
@@ -183,6 +185,7 @@ def test_a_file_that_changes_between_the_look_and_the_reading_is_left_to_the_nex
     assert line.plan().work == ()
 
 
+@pytest.mark.slow
 def test_a_file_that_vanishes_between_the_look_and_the_reading_stops_nobody(lake: Lake, line: Materializer) -> None:
     put(lake, "a.csv", ROSE)
     vanishing = put(lake, "b.csv", TULIP)
@@ -200,6 +203,7 @@ def test_a_file_that_vanishes_between_the_look_and_the_reading_stops_nobody(lake
     assert line.plan().work == ()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_deleted_after_it_was_taken_in_loses_nothing_and_makes_nothing_stale(
     lake: Lake, line: Materializer
 ) -> None:
@@ -229,6 +233,7 @@ def test_a_replaced_table_reads_all_that_lies_there(lake: Lake) -> None:
     assert materializer.plan().work == ()
 
 
+@pytest.mark.slow
 def test_two_readers_of_one_landing_take_in_what_each_has_not(lake: Lake) -> None:
     put(lake, "a.csv", ROSE)
     both = (*declared(), copied("bronze.flowers_all", "landing.flowers"))
@@ -341,6 +346,7 @@ def test_a_file_that_was_set_aside_is_not_what_a_version_was_made_from(lake: Lak
     assert [file.name for file in Lineage.of(lake).find(RAW).files] == ["flowers/a.csv"]
 
 
+@pytest.mark.slow
 def test_files_that_a_restore_undid_are_taken_in_again(lake: Lake, line: Materializer) -> None:
     put(lake, "a.csv", ROSE)
     line.run()

@@ -317,6 +317,7 @@ def in_a_process_of_its_own(folder: Path, python: str = sys.executable, seed: st
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_the_order_of_a_set_differs_between_processes_and_does_not_count(tmp_path: Path) -> None:
     constants = "NAMES = {'a', 'b', 'c'}\nNESTED = {'x': {'a', 'b', 'c'}, 'y': [{'a', 'b', 'c'}]}\n"
     text = f"{HEAD}{constants}@asset('gold.told')\ndef told():\n    return NAMES, NESTED\n"

@@ -709,6 +709,7 @@ BY_HAND: dict[str, Files] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", DIFFERENT)
 def test_what_an_asset_uses_counts(version: Versions, what: str) -> None:
     files, before, after = DIFFERENT[what]
@@ -724,6 +725,7 @@ def test_what_changes_no_meaning_does_not_count(version: Versions, what: str) ->
     assert version(edited(files, before, after)).version == version(files).version
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", BY_HAND)
 def test_what_the_text_does_not_tell_asks_for_a_version_by_hand(version: Versions, what: str) -> None:
     with pytest.raises(BadOption, match=r"flowers[\w/]*\.py:\d+.*a version by hand: code='1'"):

@@ -84,6 +84,7 @@ def test_the_stamp_tells_what_was_read_and_by_which_run(lake: Lake) -> None:
     assert {node.key for node in told.downstream(told.find(TABLE, 0)).next} == {"ops.drift", f"models.{MODEL}"}
 
 
+@pytest.mark.slow
 def test_the_same_two_versions_are_measured_once(lake: Lake) -> None:
     grown(lake, 1.0)
     grown(lake, 2.0)

@@ -155,6 +155,7 @@ def test_a_chain_of_thousands_is_explained_without_recursion() -> None:
     assert len(explained.way) == 1499
 
 
+@pytest.mark.slow
 def test_a_lake_says_since_when_its_content_stands(lake: Lake) -> None:
     line = made_by(lake, numbers("bronze.rows", [1, 2]), copied("silver.rows_again", "bronze.rows"))
     before = datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 import deltalake
 import pyarrow as pa
+import pytest
 
 from assets.errors import ForeignTable
 from lakehouse.lake import Lake
@@ -22,6 +23,7 @@ def test_a_plan_says_that_the_table_is_not_the_assets_own(lake: Lake) -> None:
     assert "by no run of 'silver.one'" in causes(planned, "silver.one")[0]
 
 
+@pytest.mark.slow
 def test_a_run_fails_it_and_leaves_it_as_it_is(lake: Lake) -> None:
     table = theirs(lake, "silver.one")
     done = made_by(
@@ -33,6 +35,7 @@ def test_a_run_fails_it_and_leaves_it_as_it_is(lake: Lake) -> None:
     assert (table.version(), table.to_pyarrow_table().column("id").to_pylist()) == (0, [7, 8])
 
 
+@pytest.mark.slow
 def test_force_writes_over_it_and_the_asset_owns_it_from_then_on(lake: Lake) -> None:
     theirs(lake, "silver.one")
     made = made_by(lake, numbers("silver.one", [1]))

@@ -167,6 +167,7 @@ def test_downstream_reaches_models_and_predictions_and_upstream_leads_back(lake:
         found_version(lineage, models, "models.tree@production")
 
 
+@pytest.mark.slow
 def test_lineage_is_what_the_raw_log_and_sql_tell(lake: Lake) -> None:
     made_by(lake, *flowers(lake)).run()  # type: ignore[arg-type]
     told = lake.query("SELECT asset, version, input, input_version FROM lakeline.lineage ORDER BY asset").to_pylist()

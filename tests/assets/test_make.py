@@ -139,6 +139,7 @@ def test_what_another_run_made_from_newer_inputs_is_not_overwritten_with_older_o
     assert len(lake.history("silver.clean")) == 1
 
 
+@pytest.mark.slow
 def test_files_that_another_run_took_in_first_are_taken_in_once(lake: Lake) -> None:
     put(lake, "a.csv", "id,name\n1,rose\n")
     landing = flowers_landing()

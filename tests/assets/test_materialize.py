@@ -151,6 +151,7 @@ def test_the_log_alone_decides_what_is_fresh(lake: Lake) -> None:
     assert set(states(another.plan()).values()) == {"FRESH"}
 
 
+@pytest.mark.slow
 def test_a_second_run_does_nothing_and_opens_no_spark(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     declared = (*line([1]), copied("gold.more", "gold.told"))
     made_by(lake, *declared).run()
@@ -184,6 +185,7 @@ def test_what_has_no_input_yet_is_blocked_and_did_not_fail(lake: Lake) -> None:
     assert outcome(done, "gold.told").causes == ("silver.clean does not exist yet",)
 
 
+@pytest.mark.slow
 def test_promise_3_what_plan_shows_is_what_run_does(lake: Lake) -> None:
     """Promise 3: plan decides and changes nothing, and a run makes exactly what the plan named."""
     made_by(lake, *line([1])).run()
@@ -264,6 +266,7 @@ def test_what_needs_something_skipped_is_told_the_root_of_it(lake: Lake) -> None
     assert outcome(done, "gold.last").causes == ("gold.told was skipped",)
 
 
+@pytest.mark.slow
 def test_promise_4_a_reader_never_sees_a_row_that_failed(lake: Lake) -> None:
     """Promise 4: polled while runs fail, quarantine and succeed, the table never holds a bad row."""
     check = rows("id > 0", otherwise="quarantine")
@@ -310,6 +313,7 @@ def test_quarantined_rows_are_kept_with_rule_and_run_and_the_rest_is_published_i
     assert [check.failed for check in stamp.checks] == [2, 4]
 
 
+@pytest.mark.slow
 def test_the_quarantine_of_a_table_that_is_replaced_holds_each_bad_row_once(lake: Lake) -> None:
     check = rows("id > 0", otherwise="quarantine")
     for raw in ([1, -1], [1, 2, -1, -2], [1, 2, 3, -1, -2], [3]):
@@ -317,6 +321,7 @@ def test_the_quarantine_of_a_table_that_is_replaced_holds_each_bad_row_once(lake
     assert [ids(lake, "quarantine.silver.clean", version) for version in range(4)] == [[-1], [-2, -1], [-2, -1], []]
 
 
+@pytest.mark.slow
 def test_the_quarantine_of_an_append_keeps_what_earlier_versions_put_there(lake: Lake) -> None:
     check = rows("id > 0", otherwise="quarantine")
     for raw in ([1, -1], [1, 2, -1, -2], [3]):
@@ -325,6 +330,7 @@ def test_the_quarantine_of_an_append_keeps_what_earlier_versions_put_there(lake:
     assert list(zip(kept["sequence"].to_pylist(), kept["id"].to_pylist(), strict=True)) == [(1, -1), (2, -2), (2, -1)]
 
 
+@pytest.mark.slow
 @pytest.mark.long_on_spark
 @pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
 def test_a_retry_leaves_in_the_quarantine_what_the_published_version_kept_back(lake: Lake, engine: EngineName) -> None:
@@ -340,6 +346,7 @@ def test_a_retry_leaves_in_the_quarantine_what_the_published_version_kept_back(l
     assert lake.read_arrow("quarantine.silver.clean").num_rows == 0
 
 
+@pytest.mark.slow
 @pytest.mark.long_on_spark
 @pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
 def test_what_a_run_kept_back_that_published_nothing_makes_way_for_who_did(lake: Lake, engine: EngineName) -> None:
@@ -357,6 +364,7 @@ def test_what_a_run_kept_back_that_published_nothing_makes_way_for_who_did(lake:
     assert ids(lake, "quarantine.silver.clean") == [-3, -1]
 
 
+@pytest.mark.slow
 def test_a_table_made_again_leaves_what_was_kept_back_from_the_one_before(lake: Lake) -> None:
     check = rows("id > 0", otherwise="quarantine")
     for bad in (-1, -2):
@@ -367,6 +375,7 @@ def test_a_table_made_again_leaves_what_was_kept_back_from_the_one_before(lake: 
     assert ids(lake, "quarantine.silver.clean") == [-4, -3, -2, -1]
 
 
+@pytest.mark.slow
 def test_after_a_restore_the_plan_goes_by_what_the_content_was_made_from(lake: Lake) -> None:
     for number in (1, 2):
         assert made_by(lake, *line([number])).run().is_ok
@@ -484,6 +493,7 @@ def test_two_runs_of_the_same_make_one_commit_and_the_second_adopts_it(lake: Lak
     assert [len(lake.history(asset.key)) for asset in declared] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_of_two_runs_of_different_code_one_commits_and_the_other_makes_the_next_version(lake: Lake) -> None:
     other = made_by(Lake.from_env(), *line([7]))
     ours = made_by(lake, *line([1]))
@@ -584,6 +594,7 @@ def test_an_expression_that_no_engine_understands_is_told(lake: Lake) -> None:
     assert "no_such_column" in str(error)
 
 
+@pytest.mark.slow
 def test_a_table_that_was_dropped_is_made_again_and_is_another_table(lake: Lake) -> None:
     import shutil
 
@@ -597,6 +608,7 @@ def test_a_table_that_was_dropped_is_made_again_and_is_another_table(lake: Lake)
     assert materializer.plan().work == ()
 
 
+@pytest.mark.slow
 def test_a_maintenance_commit_of_others_makes_nothing_stale(lake: Lake) -> None:
     import deltalake
 

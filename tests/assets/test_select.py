@@ -217,6 +217,7 @@ def test_law_a_value_chooses_what_its_text_chooses(selection: Selection) -> None
     assert told(selection) == told(str(selection))
 
 
+@pytest.mark.slow
 def test_a_chain_of_thousands_needs_no_recursion() -> None:
     names = [f"silver.t{number}" for number in range(1500)]
     graph = Graph.of([table(name, *names[max(place - 1, 0) : place]) for place, name in enumerate(names)])

@@ -88,6 +88,7 @@ def test_what_another_run_made_of_newer_inputs_is_not_made_of_older_ones(lake: L
     assert ids(lake, "gold.rows") == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_table_that_was_restored_before_the_run_is_read_as_restored(lake: Lake) -> None:
     line(lake, (1,)).run()
     line(lake, (1, 2)).run()

@@ -17,7 +17,7 @@ from api.local.running import Running
 from api.local.signals import Asked
 from lakehouse import spark_server
 from lakehouse.settings import LakeSettings
-from tests.dags.rest import Rest
+from tests.dags.rest import Rest, until
 
 _OTHERS = ("AIRFLOW", "MLFLOW_", "LAKE_ROOT", "LANDING_ROOT", "LAKELINE_", "SPARK_REMOTE", "PUSHGATEWAY_URL")
 _DAGS = """\
@@ -85,8 +85,13 @@ class RealAirflow:
         psutil.wait_procs(family, timeout=10)
 
     def heal(self) -> None:
-        """Starts again what was killed."""
-        self.running.heal()
+        """Starts again what was killed, in the order of `lakeline up`, and returns when all of it is ready."""
+
+        def healed() -> bool:
+            self.running.heal()
+            return all(state.is_ready for state in self.running.states())
+
+        until(healed, "all of Airflow is ready again", seconds=120)
 
 
 @contextmanager
@@ -108,6 +113,8 @@ def real_airflow_on(
         "PYTHONPATH": str(parsed),
         # A new file is seen soon; what is there already is parsed again only when it changes.
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3",
+        # A task whose worker was killed is found within a minute, not after five.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
     }
     airflow = Airflow(
         home=folder / "airflow",

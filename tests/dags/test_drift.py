@@ -31,6 +31,7 @@ def test_a_task_is_skipped_where_nothing_serves(lake: Lake) -> None:
     assert lake.history("ops.drift") == ()
 
 
+@pytest.mark.slow
 def test_a_task_answers_what_it_found_and_records_it_once(lake: Lake) -> None:
     grown(lake, 1.0, 2.0)
     serving(lake)

@@ -25,6 +25,7 @@ def told(lake: Lake, wakeup: WakeUp, *, force: bool = False) -> dict[str, News]:
     return dict(news(Lineage.of(lake, (TABLE,)), done.outcomes, wakeup.run))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_tried_again_tells_of_its_version_only_while_it_is_the_newest(lake: Lake) -> None:
     assert told(lake, FIRST)[TABLE].extra["version"] == 0
     assert told(lake, FIRST)[TABLE].extra["version"] == 0

@@ -108,17 +108,21 @@ def answer(airflow: RealAirflow, asked: Json, option: str, why: str = "") -> Non
     assert told.status_code == 200, told.text
 
 
-def of_task(airflow: RealAirflow, asked: Json) -> str:
-    """What became of the task that asked."""
+def state_of(airflow: RealAirflow, asked: Json) -> str | None:
+    """How the task that asked is now."""
     task = asked["task_instance"]
     assert isinstance(task, dict)
-    run, name = str(task["dag_run_id"]), str(task["task_id"])
+    return airflow.rest.tasks("review", str(task["dag_run_id"]))[str(task["task_id"])]
 
-    def state() -> str | None:
-        found = airflow.rest.tasks("review", run)[name]
+
+def of_task(airflow: RealAirflow, asked: Json) -> str:
+    """What became of the task that asked."""
+
+    def ended() -> str | None:
+        found = state_of(airflow, asked)
         return found if found in {"success", "failed", "skipped"} else None
 
-    return until(state, f"the end of {name} in {run}", 120)
+    return until(ended, f"the end of the task of {asked['subject']}", 120)
 
 
 def told_of(models: Models, alias: str) -> list[Event]:
@@ -245,6 +249,7 @@ def test_a_question_outlives_everything_and_mlflow_answers_the_next(reviewed: Re
     trained(reviewed)
     version = models.versions("review_tree")[-1].version
     asked = question(reviewed, version, "staging")
+    until(lambda: state_of(reviewed, asked) == "deferred" or None, "the question is left to the triggerer")
     for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
         reviewed.kill(name)
     reviewed.heal()

@@ -175,6 +175,8 @@ def test_a_job_that_is_started_by_what_it_makes_settles(traced: RealAirflow, lak
 
 @pytest.mark.long
 def test_a_scheduler_that_is_killed_after_the_commit_loses_no_event(traced: RealAirflow, lake: Lake) -> None:
+    made(traced, "trace_left_dag", "trace_right_dag")
+    settled(traced)
     versions = len(lake.history(LEFT))
     run = traced.rest.trigger("trace_left_dag", {"force": True})
     until(lambda: len(lake.history(LEFT)) > versions or None, "the commit")

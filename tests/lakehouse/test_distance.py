@@ -85,6 +85,7 @@ def test_empty_and_constant_columns_are_counted(lake: Lake) -> None:
     assert found == {"none": none, "same": same}
 
 
+@pytest.mark.slow
 def test_a_large_table_is_read_a_few_columns_at_a_time(lake: Lake) -> None:
     before, after = pa.table({name: [1, 2, 3] for name in "abc"}), pa.table({name: [1, 2, 9] for name in "abc"})
     whole = two_versions(lake, before, after)

@@ -93,6 +93,7 @@ def test_java_missing_is_fatal_and_survives_pickling() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
+@pytest.mark.slow
 def test_java_trusts_the_certificates_of_the_machine(tmp_path: Path) -> None:
     """Java's own tool lists them, without the one that is broken."""
     certificate = _certificate().public_bytes(Encoding.PEM)

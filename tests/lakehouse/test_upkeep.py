@@ -65,6 +65,7 @@ def data_files(lake: Lake, key: str = KEY) -> set[str]:
     return set(lake.files.below(lake.location(key)))
 
 
+@pytest.mark.slow
 def test_exactly_the_kept_versions_stay_readable_by_every_reader(lake: Lake, engine_name: EngineName) -> None:
     publish(lake, engine_name, 6)
     found = need(lake, [1, 3])

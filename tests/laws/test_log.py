@@ -80,5 +80,6 @@ def test_law_a_log_tells_what_the_readers_see(
     agree(duck, operations)
 
 
+@pytest.mark.slow
 def test_the_log_of_each_operation_tells_what_the_readers_see(duck: duckdb.DuckDBPyConnection) -> None:
     agree(duck, [("append", 1), ("append", 3), *((operation, 3) for operation in OPERATIONS), ("append", 1)])

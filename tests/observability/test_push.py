@@ -43,6 +43,7 @@ def values(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in lines}
 
 
+@pytest.mark.slow
 def test_each_column_has_two_gauges_in_the_group_of_its_model_and_table() -> None:
     with gateway() as (address, pushed):
         push(address, measured(column("sepal_length"), column("petal_width", 1.0, 0.03)))
@@ -56,12 +57,14 @@ def test_each_column_has_two_gauges_in_the_group_of_its_model_and_table() -> Non
     }
 
 
+@pytest.mark.slow
 def test_a_column_without_values_has_no_gauge() -> None:
     with gateway() as (address, pushed):
         push(address, measured(column("empty", None, None), column("full")))
     assert set(values(pushed[0][1])) == {"full_ks_statistic", "full_p_value"}
 
 
+@pytest.mark.slow
 def test_names_are_valid_and_each_columns_own() -> None:
     with gateway() as (address, pushed):
         push(address, measured(column("a b", 0.1), column("a_b", 0.2), column("2nd", 0.3), column("größe", 0.4)))
@@ -75,6 +78,7 @@ def test_names_are_valid_and_each_columns_own() -> None:
     assert metric_names(["a b", "a_b", "a_b_2"]) == metric_names(["a_b_2", "a_b", "a b"])
 
 
+@pytest.mark.slow
 def test_a_gateway_that_is_down_or_refuses_is_told_without_its_password() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -8,6 +8,9 @@ from api.app import create_app
 from api.door.door import Door
 from api.door.settings import DoorSettings
 from api.entrance import Entrance
+from api.hint.bell import Bell
+from api.hint.hints import Hints
+from api.routes.webhook import hear
 from api.settings import ApiSettings
 from tests.api import served_models as models
 from tests.api.asked import ask, serving
@@ -85,6 +88,20 @@ def test_operators_have_a_token_of_their_own(app: FastAPI, store: Path, tmp_path
     only_operators = guarded(store, tmp_path, admin_tokens=OPERATOR)
     assert ask(only_operators, "POST", "/predict", json=models.SETOSA).status_code == 200
     assert ask(only_operators, "GET", "/admin").status_code == 401
+
+
+def test_an_operator_has_the_registry_asked_at_once(app: FastAPI, tmp_path: Path) -> None:
+    assert ask(app, "POST", "/admin/look", headers=shown(READER)).status_code == 403
+    before = Bell(tmp_path).rung()
+    assert ask(app, "POST", "/admin/look", headers=shown(OPERATOR)).status_code == 202
+    assert (before, Bell(tmp_path).rung() is None) == (None, False)
+
+
+def test_a_webhook_that_is_signed_needs_no_token_but_counts(store: Path, tmp_path: Path) -> None:
+    app = guarded(store, tmp_path, **GUARDED, rate=0.001, burst=2)
+    hear(app, Hints(secrets=[b"s" * 16], model="iris_xgboost_classifier", bell=Bell(tmp_path)))
+    forged = [ask(app, "POST", "/webhooks/mlflow", json={}).status_code for _ in range(3)]
+    assert forged == [403, 403, 429]
 
 
 def test_nobody_steers_a_server_that_knows_no_operator(store: Path, tmp_path: Path) -> None:

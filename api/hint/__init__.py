@@ -1,0 +1,1 @@
+"""Hints that the registry has changed: they bring the next question forward, and are never believed."""
