@@ -12,6 +12,14 @@ from api.serving import Chosen, Serving
 from api.settings import ApiSettings
 from observability.metrics import RequestMetrics
 
+KNOWN = "lakeline.is_known"
+"""Where the scope of a request says whether its sender may be told of the inside; everybody may where no door is."""
+
+
+def is_known(request: Request) -> bool:
+    """Whether the sender may be told more than whether the server is ready."""
+    return cast(bool, request.scope.get(KNOWN, True))
+
 
 def serving_of(request: Request) -> Serving:
     """What is served at this moment."""

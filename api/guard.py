@@ -2,6 +2,7 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.deps import KNOWN
 from api.door.door import Door
 from api.errors import RequestRefused
 from api.problem import answer_of, other_name
@@ -21,7 +22,7 @@ class Guard:
         path, client = scope["path"], scope.get("client")
         shown = next((value for name, value in scope["headers"] if name == b"authorization"), None)
         try:
-            self._door.let_in(path, shown, client[0] if client else "")
+            scope[KNOWN] = self._door.let_in(path, shown, client[0] if client else "")
         except RequestRefused as error:
             await answer_of(error, also=other_name(path))(scope, receive, send)
             return

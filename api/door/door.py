@@ -57,21 +57,25 @@ class Door:
         )
         return door if door.predict.are_wanted or door.admin.are_wanted or door.buckets else None
 
-    def let_in(self, path: str, authorization: bytes | None, address: str) -> None:
-        """Raises what refuses a request; who shows no token that is known is told apart by the address."""
+    def let_in(self, path: str, authorization: bytes | None, address: str) -> bool:
+        """Raises what refuses a request, else says whether its sender may be told of the inside.
+
+        Who shows no token that is known is told apart from others by the address.
+        """
         right = right_for(path, is_metrics_open=self.is_metrics_open)
-        if right == "nothing":
-            return
         token = _token(authorization)
         operator = None if token is None else self.admin.known(token)
         known = operator or (None if token is None else self.predict.known(token))
-        self._count(known or _network(address))
+        # Health is asked without end, but nobody may try tokens there without end.
+        if right != "nothing" or token is not None:
+            self._count(known or _network(address))
         if not self.wants_token(path):
-            return
+            return known is not None or not self.predict.are_wanted
         if known is None:
             raise TokenWanted if token is None else TokenUnknown
         if right == "admin" and operator is None:
             raise TokenTooWeak
+        return True
 
     def wants_token(self, path: str) -> bool:
         """Whether a path is answered only to those who show a token."""

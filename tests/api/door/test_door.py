@@ -10,7 +10,9 @@ from api.door.settings import DoorSettings
 from api.entrance import Entrance
 from api.hint.bell import Bell
 from api.hint.hints import Hints
+from api.placed import Placed
 from api.routes.webhook import hear
+from api.serving import Serving
 from api.settings import ApiSettings
 from tests.api import served_models as models
 from tests.api.asked import ask, serving
@@ -71,6 +73,20 @@ def test_only_health_is_answered_without_a_token(app: FastAPI) -> None:
         assert ask(app, "GET", path).status_code == 401
 
 
+def test_a_stranger_learns_whether_the_server_is_ready_and_not_why(store: Path, tmp_path: Path) -> None:
+    door = DoorSettings.model_validate(GUARDED)
+    waiting = Serving()
+    waiting.placed["production"] = Placed(registry="does not answer: mlflow.inside:5000/a/private/path")
+    entrance = Entrance.of(ApiSettings(home=tmp_path), door, tmp_path)
+    for served, status in ((serving(store / "1"), 200), (waiting, 503)):
+        app = create_app(ApiSettings(home=tmp_path), served, entrance=entrance)
+        stranger = ask(app, "GET", "/readyz")
+        assert (stranger.status_code, stranger.json()) == (status, {"ready": status == 200})
+        assert "private" not in ask(app, "GET", "/ping").text
+        known = ask(app, "GET", "/readyz", headers=shown(READER))
+        assert ("run1" if status == 200 else "private") in known.text
+
+
 def test_metrics_are_open_where_a_setting_says_so(store: Path, tmp_path: Path, app: FastAPI) -> None:
     assert ask(app, "GET", "/metrics").status_code == 401
     told = ask(app, "GET", "/metrics", headers=shown(READER))
@@ -126,6 +142,7 @@ def test_who_asks_too_often_is_told_how_long_to_wait(store: Path, tmp_path: Path
     assert refused.json()["type"] == "urn:lakeline:problem:too-many-requests"
     assert refused.headers["retry-after"] == "2"
     assert [ask(app, "GET", "/livez").status_code for _ in range(9)] == [200] * 9
+    assert ask(app, "GET", "/readyz", headers=shown("guessed-0123456789abc")).status_code == 429
 
 
 def test_a_token_is_in_no_log(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
