@@ -50,12 +50,15 @@ class Beside:
         self._woken, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="beside", daemon=True)
 
+    def takes(self, variant: str) -> bool:
+        """Whether any of the rows that a variant answers are to be compared."""
+        return self._serving.canary is not None and (variant == "canary" or self._serving.shadow > 0)
+
     def take(self, answered: Answered) -> None:
         """Keeps one row's answer to be compared, where there is another version and not too many wait."""
-        serving = self._serving
-        if serving.canary is None:
+        if not self.takes(answered.variant):
             return
-        if answered.variant == "production" and not random.random() < serving.shadow:
+        if answered.variant == "production" and not random.random() < self._serving.shadow:
             return
         if len(self._waiting) >= _LONGEST:
             self._metrics.skipped.labels(_variant(answered)).inc()

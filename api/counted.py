@@ -1,8 +1,15 @@
 """Counting answers on their way to the prediction log."""
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from api.beside import Beside
 from api.log.record import Answered, Recorder
+from api.serving import Chosen
 from observability.metrics import ModelMetrics
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class CountAnswers:
@@ -26,3 +33,36 @@ class CountAnswers:
             self._beside.take(answered)
         if self._onward is not None:
             self._onward.record(answered)
+
+    def count_all(
+        self, chosen: Chosen, predictions: "np.ndarray", probabilities: "np.ndarray | None"
+    ) -> Recorder | None:
+        """Counts many rows at once; who is still to be told of each row, None where nobody is."""
+        import numpy as np
+
+        card = chosen.predictor.card
+        labels = (card.name, card.version, chosen.variant)
+        if predictions.dtype.kind in "iu":
+            for value, count in zip(*map(np.ndarray.tolist, np.unique(predictions, return_counts=True)), strict=True):
+                self._metrics.answered(*labels, str(value), count)
+        else:
+            self._metrics.answered(*labels, None, len(predictions))
+        if probabilities is not None:
+            self._metrics.sureness.told_all(*labels, probabilities)
+        if self._beside is None or not self._beside.takes(chosen.variant):
+            return self._onward
+        return _Both(self._beside, self._onward)
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Hands rows that were counted on."""
+
+    beside: Beside
+    onward: Recorder | None
+
+    def record(self, answered: Answered) -> None:
+        """Takes one row's answer."""
+        self.beside.take(answered)
+        if self.onward is not None:
+            self.onward.record(answered)

@@ -19,12 +19,12 @@ from observability.metrics import counted_in
 from observability.trial import Tallies
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
 _JOURNAL_AGAIN_SECONDS = 5.0
 
 
 class Judge:
-    """Looks at the canary twice a second; `run` is the folder of the server, and `journal` tells why one has ended.
+    """Looks at the canary each second; `run` is the folder of the server, and `journal` tells why one has ended.
 
     What cannot be journaled is tried again, also by the next server.
     """
@@ -37,6 +37,7 @@ class Judge:
             requests=settings.serve_canary_requests,
         )
         self._windows: dict[Target, Window] = {}
+        self._noted: set[Ended] = set()
         self._journals_at = 0.0
         self._stopped = threading.Event()
 
@@ -71,7 +72,10 @@ class Judge:
                 self._end(target, why)
 
     def tell(self) -> None:
-        """Has the journal tell of each canary that has ended, where it can be reached."""
+        """Has the journal tell of each canary that has ended, where it can be reached; it tells of each once."""
+        for end in set(read_ruling(self._run_folder).ended) - self._noted:
+            note(self._settings.folder, end)
+            self._noted.add(end)
         if time.monotonic() < self._journals_at:
             return
         for file, end in untold(self._settings.folder):
@@ -88,11 +92,9 @@ class Judge:
         return Window() if share is None else Window(begin=total, middle=total)
 
     def _end(self, target: Target, why: str) -> None:
-        end = Ended(target=target, why=why, at=datetime.now(UTC))
-        end_canary(self._run_folder, end)
+        end_canary(self._run_folder, Ended(target=target, why=why, at=datetime.now(UTC)))
         self._windows.pop(target, None)
         _log.error("%s: version %s answers no more: %s", self._settings.serve_canary_alias, target.version, why)
-        note(self._settings.folder, end)
 
 
 def _canary(seat: Seat) -> Target | None:

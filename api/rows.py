@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from api.counted import CountAnswers
 from api.deps import recorder_of, request_id_of
 from api.log.record import Answered
 from api.predictor import Predictor
@@ -46,6 +47,8 @@ def say(predictor: Predictor, asked: Asked) -> Said:
 def record(request: Request, chosen: Chosen, asked: Asked, said: Said, started: float) -> None:
     """Records each row's answer, where answers are recorded; `started` is in seconds of `time.perf_counter`."""
     recorder = recorder_of(request)
+    if isinstance(recorder, CountAnswers):
+        recorder = recorder.count_all(chosen, said.predictions, said.probabilities)
     if recorder is None:
         return
     card = chosen.predictor.card

@@ -72,6 +72,10 @@ def flowers() -> list[dict[str, float]]:
     return [dict(zip(models.FIELDS, row, strict=True)) for row in rows.tolist()]
 
 
+def tensors(row: dict[str, float]) -> list[dict[str, object]]:
+    return [{"name": name, "shape": [1], "datatype": "FP64", "data": [value]} for name, value in row.items()]
+
+
 def test_what_a_canary_fails_to_answer_production_answers_and_logs(versions: list[Predictor]) -> None:
     trial = Trial(versions[0], versions[2], share=1.0)
     virginica, setosa = models.VIRGINICA, models.SETOSA
@@ -81,6 +85,7 @@ def test_what_a_canary_fails_to_answer_production_answers_and_logs(versions: lis
         "/predict_proba": virginica,
         "/explain": virginica,
         "/invocations": {"dataframe_records": [virginica]},
+        f"/v2/models/{versions[0].card.name}/infer": {"inputs": tensors(virginica)},
     }
     for path, body in asked.items():
         answer = trial.ask(path, body)
@@ -90,7 +95,7 @@ def test_what_a_canary_fails_to_answer_production_answers_and_logs(versions: lis
     assert (answer.json(), answer.headers["x-model-version"]) == ({"prediction": 0}, "3")
     # What production refuses as well is no failure of the canary.
     assert trial.ask("/predict", {"sepal_length": "x"}).status_code == 422
-    assert trial.tallies.canary(3) == (6, 5)
+    assert trial.tallies.canary(3) == (7, 6)
 
 
 def test_requests_of_one_turn_that_another_model_answers_do_not_wait_for_ever(versions: list[Predictor]) -> None:
@@ -119,8 +124,7 @@ def test_a_version_that_wants_other_fields_fails_and_one_that_names_it_is_told_s
     trial = Trial(versions[0], other, share=1.0)
     assert trial.ask("/predict", models.SETOSA).headers["x-model-version"] == "1"
     named = f"/v2/models/{other.card.name}/versions/7/infer"
-    tensors = [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in models.FIELDS]
-    assert trial.ask(named, {"inputs": tensors}).status_code == 422
+    assert trial.ask(named, {"inputs": tensors(models.SETOSA)}).status_code == 422
     shadow = Trial(versions[0], other, shadow=1.0)
     assert shadow.ask("/predict/batch", [models.SETOSA] * 3).status_code == 200
     shadow.beside.compare()
@@ -208,6 +212,23 @@ def test_how_sure_the_model_was_is_counted(versions: list[Predictor]) -> None:
     labels = 'model="iris_xgboost_classifier",variant="production",version="1"'
     assert f"lakeline_prediction_probability_count{{{labels}}} 1.0" in told
     assert f'lakeline_prediction_probability_bucket{{le="0.9",{labels}}} 0.0' in told
+
+
+def test_many_rows_are_counted_at_once_as_they_would_be_one_by_one(versions: list[Predictor]) -> None:
+    together, single = Trial(versions[0], versions[1]), Trial(versions[0], versions[1])
+    rows = flowers()[::7]
+    together.ask("/predict/batch", rows)
+    for row in rows:
+        single.ask("/predict", row)
+    told = [
+        [line for line in trial.metrics.render().decode().splitlines() if line.startswith("lakeline_predict")]
+        for trial in (together, single)
+    ]
+    names = ("lakeline_predictions_created", "lakeline_predicted_classes_created", "lakeline_prediction_probability_")
+    exact = [[line for line in lines if not line.startswith(names) or "_bucket" in line] for lines in told]
+    assert sorted(exact[0]) == sorted(exact[1])
+    assert len(exact[0]) == 1 + 3 + 13
+    assert len(together.kept.answers) == len(single.kept.answers) == len(rows)
 
 
 def test_a_version_that_has_ended_gets_no_share_and_says_why(versions: list[Predictor]) -> None:
