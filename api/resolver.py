@@ -43,13 +43,13 @@ def resolve(
     named: Mapping[str, Callable[[], Target | None]],
     fetch: Callable[[Target, Path], None] | None = None,
     on_poll: Callable[[], object] | None = None,
-    rung: Callable[[], int | None] = lambda: None,
     also: Sequence[Runs] = (),
+    rung: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Follows aliases until a signal, or the end of the supervisor; `named` says what each names.
 
-    `on_poll` is called after each question for the first of them. `rung` tells when somebody hinted at a change last.
-    `also` runs beside.
+    `on_poll` is called after each question for the first of them; `also` runs beside. `rung` tells when somebody hinted
+    at a change last.
     """
     child = ChildFetch(settings.serve_model, timeout_seconds=settings.serve_fetch_seconds)
     shelf = Shelf(settings.folder)
@@ -98,15 +98,8 @@ def main(arguments: list[str]) -> None:
         settings = ApiSettings.from_env()
         start_log(style=settings.log_format)
         asked = readers(settings)
-        judge = Judge(settings, folder, journal_of_ends(settings))
-        resolve(
-            settings,
-            pipe,
-            named=asked,
-            on_poll=asked[settings.serve_alias].journal,
-            rung=Bell(folder).rung,
-            also=(judge,),
-        )
+        judge, journal = Judge(settings, folder, journal_of_ends(settings)), asked[settings.serve_alias].journal
+        resolve(settings, pipe, named=asked, on_poll=journal, also=(judge,), rung=Bell(folder).rung)
     except PlatformError as error:
         sys.exit(f"error: {error}")
 
