@@ -5,7 +5,7 @@ BIN := .lakeline/venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick-spark test-fast test-long check bench clean lock
+.PHONY: help setup demo test quick-spark test-fast test-long check audit bench clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -33,6 +33,9 @@ check: setup ## Lint, format, types and import contracts
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+audit: setup ## Asks a database of advisories for what uv.lock pins; says so where none answers
+	@$(PYTHON) scripts/audit.py
 
 bench: setup ## Measures every claim and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks

@@ -11,10 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.entrance import Entrance
 from api.log.record import Recorder
 from api.middleware import CountRequests
 from api.openapi import openapi_of
-from api.problem import answer_of, plain_answer
+from api.problem import answer_of, other_name, plain_answer
 from api.routes import docs, health, home, inference, invocations, metrics, models, rows
 from api.routes.predict import predict_route
 from api.serving import Serving
@@ -43,6 +44,7 @@ def create_app(
     background: Background | None = None,
     counted: RequestMetrics | None = None,
     recorder: Recorder | None = None,
+    entrance: Entrance | None = None,
 ) -> FastAPI:
     """The application that answers with what `serving` holds."""
 
@@ -54,6 +56,7 @@ def create_app(
         if background is not None:
             await run_in_threadpool(background.stop)
 
+    entrance = entrance or Entrance()
     app = FastAPI(
         title="Lakeline API",
         version=_version(),
@@ -70,14 +73,15 @@ def create_app(
     app.router.routes.append(predict_route(predict))
     for room in (rows, models, inference, invocations, health, metrics, docs, home):
         app.include_router(room.router)
-    app.openapi = openapi_of(app, serving)  # type: ignore[method-assign]
+    app.openapi = openapi_of(app, serving, entrance.door)  # type: ignore[method-assign]
     app.add_exception_handler(PlatformError, _answer_platform_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_http_error)
-    app.add_exception_handler(Exception, _answer_defect)
-    # What is added last is outermost: the straight path is counted as everything else.
+    # What is added last is outermost: the straight path is guarded and counted as everything else.
     app.add_middleware(Straight, path=PATH, method="POST", straight=predict)
+    entrance.guard(app)
     app.add_middleware(CountRequests, metrics=app.state.metrics, routes=app.routes)
+    entrance.surround(app)
     return app
 
 
@@ -85,19 +89,13 @@ async def _answer_platform_error(request: Request, error: Exception) -> Response
     if not isinstance(error, PlatformError):
         raise error
     log_error(error)
-    # Clients of the Open Inference Protocol look for the reason under a name of their own.
-    return answer_of(error, also="error" if request.url.path.startswith("/v2") else None)
+    return answer_of(error, also=other_name(request.url.path))
 
 
 async def _answer_http_error(_: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return plain_answer(error.status_code, str(error.detail), error.headers)
     return plain_answer(400, "the address of the request is not understood")
-
-
-async def _answer_defect(_: Request, error: Exception) -> Response:
-    # The server logs the defect with its trace; the answer says nothing of the inside.
-    return answer_of(PlatformError(error))
 
 
 def _version() -> str:

@@ -1,6 +1,5 @@
 """What the routes are handed: the model that answers, its rows, and where answers are recorded."""
 
-import os
 from typing import cast
 
 from fastapi import Request
@@ -8,9 +7,18 @@ from fastapi import Request
 from api.body import json_body, whole_body
 from api.canary import FORCED_HEADER
 from api.log.record import Recorder
+from api.request_id import KEY, new_id
 from api.serving import Chosen, Serving
 from api.settings import ApiSettings
 from observability.metrics import RequestMetrics
+
+KNOWN = "lakeline.is_known"
+"""Where the scope of a request says whether its sender may be told of the inside; everybody may where no door is."""
+
+
+def is_known(request: Request) -> bool:
+    """Whether the sender may be told more than whether the server is ready."""
+    return cast(bool, request.scope.get(KNOWN, True))
 
 
 def serving_of(request: Request) -> Serving:
@@ -40,8 +48,8 @@ def recorder_of(request: Request) -> Recorder | None:
 
 
 def request_id_of(request: Request) -> str:
-    """The request's own identity, or a new one."""
-    return request.headers.get("x-request-id", "")[:200] or os.urandom(16).hex()
+    """The request's identity, the one that its answer names."""
+    return cast(str, request.scope.get(KEY) or new_id())
 
 
 async def row_body(request: Request) -> bytes:

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterable
 
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.template import Templates
 from observability.metrics import RequestMeter, RequestMetrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_UNMATCHED = "unmatched"
 _CLIENT_LEFT = 499
 
 
@@ -21,8 +21,7 @@ class CountRequests:
 
     def __init__(self, app: ASGIApp, *, metrics: RequestMetrics, routes: Iterable[BaseRoute]) -> None:
         self._app, self._metrics = app, metrics
-        self._routes = routes
-        self._plain = {path for path in map(_path_of, routes) if "{" not in path}
+        self._templates = Templates(routes)
         self._meters: dict[tuple[str, str], RequestMeter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,18 +52,8 @@ class CountRequests:
 
     def _meter(self, scope: Scope) -> RequestMeter:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        key = (method, self._template(scope))
+        key = (method, self._templates.of(scope))
         found = self._meters.get(key)
         if found is None:
             found = self._meters[key] = RequestMeter(self._metrics, *key)
         return found
-
-    def _template(self, scope: Scope) -> str:
-        if scope["path"] in self._plain:
-            return str(scope["path"])
-        matching = (_path_of(route) for route in self._routes if route.matches(scope)[0] is not Match.NONE)
-        return next(matching, _UNMATCHED)
-
-
-def _path_of(route: BaseRoute) -> str:
-    return str(getattr(route, "path", _UNMATCHED))

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.described import PROBLEM, answers_of, requests_of
+from api.door.door import Door
 from api.problem import MEDIA_TYPE
 from api.serving import Serving
 from api.straight import PATH
@@ -21,7 +22,10 @@ _REFUSALS = {
 }
 
 
-def openapi_of(app: FastAPI, serving: Serving) -> Callable[[], dict[str, object]]:
+_TOKEN: dict[str, object] = {"type": "http", "scheme": "bearer"}
+
+
+def openapi_of(app: FastAPI, serving: Serving, door: Door | None = None) -> Callable[[], dict[str, object]]:
     """The function that makes the document; it is made anew for each question, since the model may have changed."""
 
     def openapi() -> dict[str, object]:
@@ -37,6 +41,10 @@ def openapi_of(app: FastAPI, serving: Serving) -> Callable[[], dict[str, object]
             operation["responses"] = _responses(operation.get("responses", {}), answers.get(path), path in requests)
         # What FastAPI would answer to a request that it refuses itself; we answer with a problem.
         document.pop("components", None)
+        if door is not None and (door.predict.are_wanted or door.admin.are_wanted):
+            document["components"] = {"securitySchemes": {"token": _TOKEN}}
+            for path, operation in _operations(document["paths"]):
+                operation["security"] = [{"token": []}] if door.wants_token(path) else []
         return document
 
     return openapi

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from api.door.errors import TokenTooWeak, TokenUnknown, TokenWanted, TooManyRequests
 from api.errors import (
     BodyNotArrow,
     BodyNotJson,
@@ -31,12 +32,17 @@ _ANSWERS: tuple[tuple[type[PlatformError], int, str, str], ...] = (
     (NotServed, 404, "not-served", "the model or version is not served here"),
     (BodyNotJson, 400, "body-not-json", "the body is not JSON"),
     (BodyNotArrow, 400, "body-not-arrow", "the body is not an Arrow stream"),
+    (TokenWanted, 401, "token-wanted", "a token is wanted"),
+    (TokenUnknown, 401, "token-unknown", "the token is not accepted"),
+    (TokenTooWeak, 403, "token-too-weak", "the token does not allow this"),
+    (TooManyRequests, 429, "too-many-requests", "these are too many requests"),
     (NotAClassifier, 400, "no-probabilities", "the model tells no probabilities"),
     (RequestRefused, 400, "request-refused", "the request cannot be answered as it is"),
     (NotReady, 503, "not-ready", "no model is loaded"),
     (Transient, 503, "unavailable", "the server cannot answer now"),
     (PlatformError, 500, "defect", "the server could not answer"),
 )
+_CHALLENGE = 'Bearer realm="lakeline"'
 _NOTHING_OF_THE_INSIDE = "the server could not answer; its log says why"
 
 
@@ -62,9 +68,13 @@ def problem_of(error: PlatformError) -> dict[str, object]:
 
 def answer_of(error: PlatformError, *, also: str | None = None) -> Response:
     """The answer to a request that ended with an error; `also` is another name under which its detail is told."""
-    headers = {"Retry-After": "1"} if status_of(error) == 503 else None
     told = problem_of(error)
-    return _response(told if also is None else told | {also: told["detail"]}, headers)
+    return _response(told if also is None else told | {also: told["detail"]}, _headers_of(error))
+
+
+def other_name(path: str) -> str | None:
+    """The name under which clients of the Open Inference Protocol look for the reason; None on any other path."""
+    return "error" if path.startswith("/v2") else None
 
 
 def plain_answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -74,6 +84,18 @@ def plain_answer(status: int, detail: str, headers: Mapping[str, str] | None = N
     except ValueError:
         phrase = "Error"
     return _response({"type": "about:blank", "title": phrase, "status": status, "detail": detail}, headers)
+
+
+def _headers_of(error: PlatformError) -> Mapping[str, str] | None:
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.wait_seconds)}
+    if isinstance(error, TokenWanted):
+        return {"WWW-Authenticate": _CHALLENGE}
+    if isinstance(error, TokenUnknown):
+        return {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'}
+    if isinstance(error, TokenTooWeak):
+        return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope"'}
+    return {"Retry-After": "1"} if status_of(error) == 503 else None
 
 
 def _response(told: Mapping[str, object], headers: Mapping[str, str] | None) -> Response:

@@ -13,6 +13,7 @@ from api.deps import recorder_of, request_id_of
 from api.log.record import Answered
 from api.predictor import Predictor
 from api.serving import Chosen
+from api.traced import asking
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,8 @@ class Said:
 
 def say(predictor: Predictor, asked: Asked) -> Said:
     """Asks the model, once for all rows."""
-    outputs = predictor.outputs(asked.matrix)
+    with asking(predictor, len(asked.matrix)):
+        outputs = predictor.outputs(asked.matrix)
     return Said(predictions=predictor.predictions(outputs), probabilities=predictor.probabilities(outputs))
 
 

@@ -7,14 +7,19 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
+from api.door.door import Door
+from api.door.settings import DoorSettings
+from api.door.tls import Certificates
 from api.errors import PortTaken
 from api.run import METRICS, SEATS, own_folder
 from api.seats import clear_seat
 from api.settings import ApiSettings
 from api.supervise import Role, Supervisor
 from lakehouse.errors import BadSetting
+from observability.tracing import wants_traces
 
 _log = logging.getLogger(__name__)
 
@@ -39,9 +44,10 @@ def serve(
     this process and the run's folder, a worker its place among the workers and the number of the socket as well. The
     flusher is given the number of this process; it ends after the workers have.
     """
+    door = _checked(settings)
     with _listen(settings) as listener, own_folder(settings.runs) as folder:
         pipe, held_open = os.pipe()
-        address = _address(listener)
+        address = _address(listener, "https" if door.is_tls else "http")
         _log.info("serving at %s", address)
         if started is not None:
             started(address)
@@ -79,9 +85,31 @@ def _forget(folder: Path, slot: int) -> None:
         file.unlink(missing_ok=True)
 
 
-def _address(listener: socket.socket) -> str:
+def _checked(settings: ApiSettings) -> DoorSettings:
+    """What the door is to be; what is wrong with it ends the server here, and not each worker anew."""
+    door = DoorSettings.from_env()
+    Certificates.of(door)
+    Door.of(door, None)
+    wants_traces(os.environ)
+    if not (door.is_guarded or _is_local(settings.serve_host)):
+        _log.warning(
+            "whoever reaches %r may ask: no token and no client certificate is wanted; "
+            "set LAKELINE_SERVE_TOKENS or LAKELINE_SERVE_TLS_CLIENT_CA, or listen on 127.0.0.1",
+            settings.serve_host,
+        )
+    return door
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(listener: socket.socket, scheme: str) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _listen(settings: ApiSettings) -> socket.socket:

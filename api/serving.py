@@ -41,6 +41,7 @@ class Serving:
         self.placed: dict[Variant, Placed] = {"production": Placed(), "canary": Placed()}
         self.refused: dict[Variant, Refused] = {}
         self.is_draining = False
+        self.is_ending = False
 
     def need(self) -> Predictor:
         """The model in production."""
@@ -111,7 +112,7 @@ class Serving:
         if placed.registry_since:
             told["registry_since"] = _time(placed.registry_since)
         if self.is_draining:
-            told["reason"] = "the server is stopping"
+            told["reason"] = "the server is stopping" if self.is_ending else "an operator drains this server"
         if placed.alias:
             told["alias"] = placed.alias
         if placed.fetch:

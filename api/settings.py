@@ -49,6 +49,7 @@ class ApiSettings(BaseSettings):
     serve_shadow: Share = 0.0
     serve_canary_header: str = Field(default="x-request-key", pattern=r"^[a-z0-9-]+$")
     log_format: Literal["text", "json"] = "text"
+    access_log: bool = False
 
     @classmethod
     def from_env(cls, **given: object) -> Self:

@@ -18,6 +18,7 @@ from api.problem import answer_of, status_of
 from api.schemas import Value
 from api.serving import Chosen
 from api.together import Together, Told, tell
+from api.traced import asking
 from lakehouse.errors import PlatformError
 
 PATH = "/predict"
@@ -65,9 +66,10 @@ class Predict:
     async def _told(self, predictor: Predictor, body: bytes) -> tuple[Mapping[str, Value], Told]:
         values = predictor.schema.read(body)
         row = predictor.encoding.row(values)
-        if self._together is None:
-            return values, tell(predictor, [row])[0]
-        return values, await self._together.told(predictor, row)
+        with asking(predictor, 1):
+            if self._together is None:
+                return values, tell(predictor, [row])[0]
+            return values, await self._together.told(predictor, row)
 
 
 class Straight:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TypedDict
 
 import uvicorn
 
@@ -18,7 +19,10 @@ from api.app import Background, create_app
 from api.beside import Beside
 from api.canary import Variant
 from api.counted import CountAnswers
-from api.drain import CloseWhileDraining
+from api.door.settings import DoorSettings
+from api.door.tls import Certificates
+from api.drain import CloseWhileDraining, DrainWhenOrdered
+from api.entrance import Entrance
 from api.hint.bell import Bell
 from api.hint.hints import Hints
 from api.hint.settings import HintSettings
@@ -41,6 +45,13 @@ from observability.metrics import Now, ServedModel, shared_metrics
 _log = logging.getLogger(__name__)
 
 
+class _Tls(TypedDict, total=False):
+    ssl_certfile: Path
+    ssl_keyfile: Path
+    ssl_ca_certs: Path | None
+    ssl_cert_reqs: int
+
+
 class _Server(uvicorn.Server):
     """On SIGTERM says "not ready" for the time a load balancer needs to notice, and only then stops to listen."""
 
@@ -51,7 +62,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first SIGTERM drains; a second signal, or Ctrl-C, ends at once; requests in flight are answered first."""
-        self._serving.is_draining = True
+        self._serving.is_ending = self._serving.is_draining = True
         if self._ends_at is None and sig == signal.SIGTERM:
             self._ends_at = time.monotonic() + self._drain_seconds
             return
@@ -100,12 +111,18 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
     spool = Spool(logged, metrics.spool) if logged.predictions else None
     compared = Beside(serving, metrics.models.trial, slower=settings.serve_canary_slower)
     recorder = CountAnswers(metrics.models, spool, compared)
-    beside = _Beside((watcher, compared, spool) if spool else (watcher, compared))
-    app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder)
+    door = DoorSettings.from_env()
+    entrance = Entrance.of(settings, door, folder)
+    orders = DrainWhenOrdered(serving, entrance.orders) if entrance.orders else None
+    beside = _Beside([part for part in (watcher, compared, spool, orders, entrance.traces) if part])
+    app = create_app(settings, serving, background=beside, counted=metrics, recorder=recorder, entrance=entrance)
     if secrets := HintSettings.from_env().secrets:
         hear(app, Hints(secrets=secrets, model=settings.serve_model, bell=Bell(folder)))
     config = uvicorn.Config(
         CloseWhileDraining(app, serving),
+        **_tls(door),
+        # Only uvicorn's own variable says which proxies are believed about who a client is.
+        proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
         http="httptools",
         loop="uvloop",
         log_config=None,
@@ -115,6 +132,18 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     _Server(config, serving, settings.serve_drain_seconds).run(sockets=[listener])
+
+
+def _tls(door: DoorSettings) -> _Tls:
+    found = Certificates.of(door)
+    if found is None:
+        return {}
+    return {
+        "ssl_certfile": found.cert,
+        "ssl_keyfile": found.key,
+        "ssl_ca_certs": found.client_ca,
+        "ssl_cert_reqs": found.clients,
+    }
 
 
 def _files(settings: ApiSettings) -> Mapping[Variant, tuple[str, Path]]:

@@ -9,7 +9,7 @@ from api.local import airflow
 from api.local.airflow import Airflow
 from api.local.asking import answers
 from api.local.errors import AirflowMissing, UnknownPart
-from api.local.ports import Wanted
+from api.local.ports import Wanted, holder
 from api.local.service import Service
 from api.local.settings import UpSettings
 from api.local.spark import LakeSpark
@@ -130,18 +130,20 @@ def _spark(settings: UpSettings, around: Mapping[str, str]) -> Platform:
 
 
 def _api(settings: UpSettings, around: Mapping[str, str]) -> Platform:
+    from api.door.settings import DoorSettings
     from api.production import serving_settings
 
-    served = serving_settings(None)
+    served, door = serving_settings(None), DoorSettings.from_env()
     if served.serve_port == 0:
         raise BadSetting("LAKELINE_SERVE_PORT", "0", "wanted a port that others can be told")
-    address = f"http://{served.serve_host}:{served.serve_port}"
+    address = f"{'https' if door.is_tls else 'http'}://{served.serve_host}:{served.serve_port}"
     service = Service(
         name="the API",
         command=(sys.executable, "-P", "-m", "api.cli.main", "serve"),
         environment={**around, "LAKELINE_SERVE_MODEL": served.serve_model},
         log=Path(settings.folder / "api.log"),
-        is_ready=lambda since: answers(f"{address}/livez"),
+        # Over TLS it answers those who know its certificate, and perhaps only those who have one themselves.
+        is_ready=lambda since: holder(served.serve_port) is not None if door.is_tls else answers(f"{address}/livez"),
         ends=0,
     )
     wanted = Wanted(service="the API", port=served.serve_port, setting="LAKELINE_SERVE_PORT")

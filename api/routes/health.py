@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from api.deps import serving_of
+from api.deps import is_known, serving_of
 
 router = APIRouter(tags=["health"])
 
@@ -18,4 +18,6 @@ async def livez() -> JSONResponse:
 async def readyz(request: Request) -> JSONResponse:
     """Answers 200 with the model that serves, 503 with the reason while there is none or while the server stops."""
     is_ready, told = serving_of(request).readiness()
+    # The reason may name an address or a path of the inside.
+    told = told if is_known(request) else {"ready": is_ready}
     return JSONResponse(told, status_code=200 if is_ready else 503)

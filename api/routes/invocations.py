@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from api.body import is_json
-from api.deps import chosen_of, rows_body, serving_of
+from api.deps import chosen_of, is_known, rows_body, serving_of
 from api.errors import NotReady, WrongContentType
 from api.instead import answered_by
 from api.invocations import read_rows
@@ -24,7 +24,7 @@ async def ping(request: Request) -> Response:
     """Answers 200 with an empty line where requests may be sent."""
     is_ready, told = serving_of(request).readiness()
     if not is_ready:
-        raise NotReady(str(told["reason"]))
+        raise NotReady(str(told["reason"]) if is_known(request) else "ask with a token for the reason")
     return Response("\n", media_type="application/json")
 
 

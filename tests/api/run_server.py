@@ -16,11 +16,11 @@ from observability.log import start_log
 
 def main(home: Path, port: int, folder: Path, workers: int, share: str) -> None:
     """Serves until a signal."""
-    settings = ApiSettings(
+    settings = ApiSettings.from_env(
         home=home,
         serve_port=port,
         serve_workers=workers,
-        serve_canary=share,  # type: ignore[arg-type]
+        serve_canary=share,
         serve_poll_seconds=0.1,
         serve_drain_seconds=1.0,
     )

@@ -1,6 +1,7 @@
 """Starting and asking a server of its own process."""
 
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -45,7 +46,15 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, folder: Path, *, workers: int = 1, share: str = "0", **more: str) -> Iterator[Running]:
+def running(
+    home: Path,
+    folder: Path,
+    *,
+    workers: int = 1,
+    share: str = "0",
+    verify: ssl.SSLContext | bool = True,
+    **more: str,
+) -> Iterator[Running]:
     """A server over a folder of models, killed at the end; `more` is its environment beside ours."""
     command = [sys.executable, "-m", "tests.api.run_server", str(home), "0", str(folder), str(workers), share]
     environment = {**os.environ, **more}
@@ -56,7 +65,7 @@ def running(home: Path, folder: Path, *, workers: int = 1, share: str = "0", **m
     address = process.stdout.readline().strip()
     try:
         assert address, process.communicate()[1]
-        with httpx.Client(base_url=address, timeout=60) as client:
+        with httpx.Client(base_url=address, timeout=60, verify=verify) as client:
             for _ in range(200):
                 try:
                     client.get("/livez")

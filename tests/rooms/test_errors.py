@@ -86,7 +86,7 @@ def test_an_error_says_something_and_survives_pickling(kind: type[PlatformError]
 def test_an_error_has_an_exit_code_and_a_status(kind: type[PlatformError]) -> None:
     error = made(kind)
     assert exit_code(error) in {1, 2}
-    assert status_of(error) in {400, 404, 413, 415, 422, 500, 503}
+    assert status_of(error) in {400, 401, 403, 404, 413, 415, 422, 429, 500, 503}
 
 
 def test_the_errors_that_mean_wrong_usage_exist() -> None:

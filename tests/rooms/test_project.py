@@ -14,7 +14,14 @@ from registry.settings import RegistrySettings
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text()
-TOLD_TOGETHER = {"serve_poll_seconds", "serve_fetch_seconds", "serve_drain_seconds", "serve_body_limit", "log_format"}
+TOLD_TOGETHER = {
+    "serve_poll_seconds",
+    "serve_fetch_seconds",
+    "serve_drain_seconds",
+    "serve_body_limit",
+    "log_format",
+    "access_log",
+}
 
 
 def test_the_lock_holds_no_address_of_a_registry() -> None:
