@@ -1,5 +1,6 @@
 """The commands around the machine: the Spark server, the API, the doctor and the demo."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -81,6 +82,9 @@ def serve(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Asks staging as well, in silence, and compares what it says.")
     ] = False,
+    log_sync: Annotated[
+        str | None, typer.Option(help="What a power cut may take of the log: every (nothing), second, or off.")
+    ] = None,
 ) -> None:
     """Serves the production model over HTTP, and follows the alias without a restart.
 
@@ -88,6 +92,8 @@ def serve(
     """
     from api.production import serve_production, serving_settings
 
+    if log_sync is not None:
+        os.environ["LAKELINE_LOG_SYNC"] = log_sync  # read by the workers, which are processes of their own
     settings = serving_settings(
         model, serve_port=port, serve_workers=workers, serve_canary=canary, serve_shadow="on" if shadow else None
     )

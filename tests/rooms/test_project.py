@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from api.door.settings import DoorSettings
+from api.hint.settings import HintSettings
 from api.log.settings import LogSettings
 from api.settings import ApiSettings
 from assets.settings import DefinitionSettings
@@ -14,14 +16,7 @@ from registry.settings import RegistrySettings
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text()
-TOLD_TOGETHER = {
-    "serve_poll_seconds",
-    "serve_fetch_seconds",
-    "serve_drain_seconds",
-    "serve_body_limit",
-    "log_format",
-    "access_log",
-}
+OF_SERVING = (PROJECT / "docs" / "serving.md").read_text()
 
 
 def test_the_lock_holds_no_address_of_a_registry() -> None:
@@ -49,12 +44,14 @@ def test_the_readme_names_every_command() -> None:
     assert missing == ["demo"]  # it is run by 'make demo'
 
 
-def test_the_readme_names_every_setting() -> None:
+def test_the_readme_or_the_page_on_serving_names_every_setting() -> None:
     rooms = (LakeSettings, RegistrySettings, ObservabilitySettings, DefinitionSettings)
     names = [name for settings in rooms for name in settings.model_fields]
     names += [f"lakeline_log_{name}" for name in LogSettings.model_fields if name != "home"]
-    names += [f"lakeline_{name}" for name in ApiSettings.model_fields if name not in TOLD_TOGETHER]
-    missing = [name for name in names if f"`{name.upper()}`" not in README]
+    names += [f"lakeline_{name}" for name in ApiSettings.model_fields if name != "home"]
+    names += [f"lakeline_serve_{name}" for name in DoorSettings.model_fields]
+    names += [f"lakeline_serve_webhook_{name}" for name in HintSettings.model_fields]
+    missing = [name for name in names if f"`{name.upper()}`" not in README + OF_SERVING]
     assert [name for name in missing if not name.startswith("mlflow_")] == []
 
 
