@@ -1,5 +1,6 @@
 """The page at `/`, as a client without any script sees it."""
 
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import xgboost
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.canary import Ended, Ruling
 from api.log.record import Recorder
 from api.placed import Placed
 from api.predictor import load
@@ -162,6 +164,10 @@ def test_both_variants_are_shown_and_either_can_be_asked(rent: Serving, tmp_path
     row = {"area": "50", "town": "Bonn", "floor": "1", "is_new": "true"}
     assert "version 2</span>, canary" in send(app, row, "/?variant=canary").text
     assert [answered.variant for answered in kept.answers] == ["canary"]
+    end = Ended(target=found.canary.card.target, why="it was <slow>", at=datetime.now(UTC))
+    found.obey(Ruling(ended=(end,)))
+    page = ask(app, "GET", "/")
+    assert "the canary answers 0%; the canary was ended: it was &lt;slow&gt;" in page.text
     found.predictor = found.canary
     assert "Ask canary" not in ask(app, "GET", "/").text
 

@@ -175,8 +175,11 @@ def test_a_move_is_served_within_seconds_and_mlflow_may_be_away(mlflow: Mlflow, 
 
 def test_mlflows_own_webhook_has_the_registry_asked_at_once(mlflow: Mlflow, tmp_path: Path) -> None:
     mlflow.move(1)
+    mlflow.move(2, "staging")
+    home = tmp_path / ".lakeline"
     settings = {"LAKELINE_SERVE_POLL_SECONDS": "600", "LAKELINE_SERVE_WEBHOOK_SECRET": SECRET}
-    with serving(mlflow, tmp_path / ".lakeline", **settings) as client:
+    with serving(mlflow, home, **settings) as client:
+        wait((home / "serving" / NAME / "2" / "served.json").exists, 60)
         registry = opened(mlflow.models.settings)
         registry.create_webhook(
             "lakeline",
