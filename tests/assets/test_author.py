@@ -42,6 +42,7 @@ def test_an_author_needs_one_import() -> None:
         "Materialize",
         "OnUpdate",
         "Predictions",
+        "Tend",
         "Trained",
         "WaitFor",
         "asset",
