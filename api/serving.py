@@ -26,11 +26,16 @@ class Serving:
 
     `share` is the part of the requests that the canary answers: what was wanted at the start, unless something else was
     decided since. `shadow` is the part of production's answers that the same version is asked as well, in silence. `seats`
-    tells what all workers of this server say.
+    tells what all workers of this server say. `draw` places a request without a key, from 0 up to but not including 1.
     """
 
     def __init__(
-        self, *, share: float = 0.0, shadow: float = 0.0, seats: Callable[[], Sequence[Seat]] = lambda: ()
+        self,
+        *,
+        share: float = 0.0,
+        shadow: float = 0.0,
+        seats: Callable[[], Sequence[Seat]] = lambda: (),
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self.predictor: Predictor | None = None
         self.canary: Predictor | None = None
@@ -38,6 +43,7 @@ class Serving:
         self.shadow = shadow
         self.ruling = Ruling()
         self.seats = seats
+        self._draw = draw
         self.placed: dict[Variant, Placed] = {"production": Placed(), "canary": Placed()}
         self.refused: dict[Variant, Refused] = {}
         self.is_draining = False
@@ -54,7 +60,7 @@ class Serving:
         production, canary = self.need(), self.canary
         # Once it is promoted, a version is no canary any more.
         if canary is not None and canary.card.version != production.card.version:
-            variant = variant_of(self.share, key=key, forced=forced, drawn=random.random())
+            variant = variant_of(self.share, key=key, forced=forced, drawn=self._draw())
             if variant == "canary":
                 return Chosen(variant=variant, predictor=canary, instead=production)
         return Chosen(variant="production", predictor=production)

@@ -37,6 +37,7 @@ from api.server import GRACE_SECONDS
 from api.serving import Serving
 from api.settings import ApiSettings
 from api.shelf import Shelf
+from api.turn import Turn
 from api.watch import Watcher
 from lakehouse.errors import PlatformError
 from observability.log import start_log
@@ -95,7 +96,10 @@ def work(settings: ApiSettings, folder: Path, slot: int, listener: socket.socket
     """Answers until a signal ends it; the model of the last time is loaded before the first request is taken."""
     _load_xgboost_alone()
     serving = Serving(
-        share=settings.serve_canary, shadow=settings.serve_shadow, seats=partial(read_seats, folder / SEATS)
+        share=settings.serve_canary,
+        shadow=settings.serve_shadow,
+        seats=partial(read_seats, folder / SEATS),
+        draw=Turn().draw,
     )
     logged = LogSettings.from_env()
     metrics = shared_metrics(folder / METRICS, slot, partial(_now, settings, serving, logged))
