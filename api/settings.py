@@ -1,27 +1,29 @@
 """What is served, where, and how often the registry is asked; from the environment."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lakehouse.settings import bad_setting
 
 
-def _share(told: object) -> object:
+def _share(told: object) -> float:
     """A share as people write it, `10%`, or as a number from 0 to 1; `on` is all of it."""
-    if isinstance(told, str) and told.strip().lower() in ("on", "true"):
-        return 1.0
-    if not isinstance(told, str) or not told.strip().endswith("%"):
-        return told
+    text = str(told).strip().lower()
     try:
-        return float(told.strip()[:-1]) / 100
+        found = 1.0 if text in ("on", "true") else float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
-        return told
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise PydanticCustomError("share", "wanted a share such as 10%, or a number from 0 to 1")
+    return found
 
 
-Share = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(_share)]
 
 
 class ApiSettings(BaseSettings):

@@ -30,7 +30,8 @@ def state_of(serving: Serving) -> str:
     trouble = [f"{name}: {told[name]}" for name in ("reason", "alias", "fetch") if name in told]
     trouble += [] if told.get("registry", "answers") == "answers" else [f"the registry {told['registry']}"]
     trouble += [*_refused(told), *_trouble_of_canary(found)]
-    shares = [f"the canary answers {found['share']:.0%}"] if found else []
+    shares = [f"the canary answers {found['share']:.0%}"] if found.get("share") or "ended" in found else []
+    shares += [f"a shadow is asked {found['shadow']:.0%} in silence"] if "shadow" in found else []
     kind = "wrong" if not is_ready else "note" if trouble else "ready"
     words = ["ready" if is_ready else "not ready", *shares, *trouble]
     return f"<p class='{kind}' role='status'>{escape('; '.join(words))}</p>"
