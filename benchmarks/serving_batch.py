@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import serving_peers
 from benchmarks.claim import Claim
 from benchmarks.serving_model import FEATURES, FLOWERS, Store
-from benchmarks.serving_process import started
+from benchmarks.serving_process import resident_megabytes, started
 
 _PATH = "/predict/batch"
 _ROWS = 100_000
@@ -27,12 +27,19 @@ def claim(folder: Path, store: Store) -> Claim:
     """
     peer = serving_peers.lakeline(folder, store, "lakeline", {"LAKELINE_SERVE_ROWS_LIMIT": _LIMIT_BYTES})
     address = peer.url.removesuffix("/predict")
-    with started(peer.command):
+    with started(peer.command) as server:
         try:
             slow, fast = (_seconds(f"{address}{_PATH}", *body) for body in ((_json(), _JSON), (_arrow(), _ARROW)))
         except urllib.error.HTTPError as error:
             return _unmeasured(f"{_PATH} answers {error.code}: {error.read(300).decode(errors='replace')}")
-    parts = {"json-seconds": slow, "arrow-seconds": fast, "model-seconds": _model_seconds(store), "rows": float(_ROWS)}
+        after = max(map(resident_megabytes, server.processes()))
+    parts = {
+        "json-seconds": slow,
+        "arrow-seconds": fast,
+        "model-seconds": _model_seconds(store),
+        "worker-megabytes-after": after,
+        "rows": float(_ROWS),
+    }
     return Claim(name="serve-arrow", measured=slow / fast, target=_TARGET, unit="x", more_is_better=True, parts=parts)
 
 

@@ -37,6 +37,7 @@ Measured at {at} on {machine}; {busy:.1f} programs wanted a core when it began, 
 
 `serve-arrow` counts whole answers for 100,000 rows: the model alone takes most of an Arrow answer, and more than half of a
 JSON one (`model-seconds` beside it in [results.json](results.json)), so that the ratio cannot come to 20 with 300 trees.
+`serve-memory` is of a worker that answered single rows; one that took batches of 100,000 keeps more (`worker-megabytes-after`).
 """
 
 
