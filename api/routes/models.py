@@ -17,7 +17,7 @@ router = APIRouter(tags=["models"])
 
 
 @router.get("/models", response_class=JSONResponse, summary="What is served, and what was refused")
-async def models(request: Request) -> Response:
+def models(request: Request) -> Response:
     """The versions that answer: since when, from which run and table versions; and a version that was refused, and why."""
     serving, settings = serving_of(request), settings_of(request)
     aliases: Mapping[Variant, str] = {"production": settings.serve_alias, "canary": settings.serve_canary_alias}
