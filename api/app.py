@@ -9,11 +9,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.entrance import Entrance
 from api.log.record import Recorder
-from api.middleware import CountRequests
+from api.middleware import CLIENT_LEFT, CountRequests
 from api.openapi import openapi_of
 from api.problem import answer_of, other_name, plain_answer
 from api.routes import docs, health, home, inference, invocations, metrics, models, rows
@@ -74,6 +75,7 @@ def create_app(
     for room in (rows, models, inference, invocations, health, metrics, docs, home):
         app.include_router(room.router)
     app.openapi = openapi_of(app, serving, entrance.door)  # type: ignore[method-assign]
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(PlatformError, _answer_platform_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_http_error)
@@ -83,6 +85,11 @@ def create_app(
     app.add_middleware(CountRequests, metrics=app.state.metrics, routes=app.routes)
     entrance.surround(app)
     return app
+
+
+async def _answer_nobody(_: Request, error: Exception) -> Response:
+    """A sender who left in the middle of the body hears nothing, and is no defect of the server."""
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def _answer_platform_error(request: Request, error: Exception) -> Response:

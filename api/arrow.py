@@ -28,6 +28,9 @@ def read_table(body: bytes) -> "pa.Table":
             raise BodyNotArrow("it is compressed; send it as it is")
         with pa.ipc.open_stream(body) as reader:
             table = reader.read_all()
+        if table.num_rows > 8 * len(body):
+            # A column of nulls has any length in no bytes at all, and each row of it would take some here.
+            raise BodyNotArrow(f"it tells of {table.num_rows} rows, and {len(body)} bytes cannot hold so many")
         table.validate(full=True)
     except (pa.ArrowException, OSError, EOFError, struct.error, IndexError, UnicodeDecodeError) as error:
         raise BodyNotArrow((str(error).splitlines() or [type(error).__name__])[0][:200]) from error
@@ -64,6 +67,8 @@ def _column(column: "Column", found: "pa.ChunkedArray") -> "np.ndarray":
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_null(found.type):
+        raise _of_another_type(column, found.type)
     is_null = found.is_null().to_numpy() if found.null_count else None
     if pa.types.is_dictionary(found.type):
         found = found.cast(found.type.value_type)
@@ -77,15 +82,12 @@ def _column(column: "Column", found: "pa.ChunkedArray") -> "np.ndarray":
         return checked(column, found.cast(pa.float64()).to_numpy(), is_null)
     if pa.types.is_integer(found.type) or pa.types.is_boolean(found.type):
         return checked(column, found.fill_null(pa.scalar(0).cast(found.type)).to_numpy(), is_null)
-    raise InputRefused(
-        [
-            Fault(
-                kind="column_type",
-                field=column.name,
-                reason=f"cannot be an Arrow column of the type {found.type}"[:200],
-            )
-        ]
-    )
+    raise _of_another_type(column, found.type)
+
+
+def _of_another_type(column: "Column", kind: "pa.DataType") -> InputRefused:
+    reason = f"cannot be an Arrow column of the type {kind}"[:200]
+    return InputRefused([Fault(kind="column_type", field=column.name, reason=reason)])
 
 
 def _written(values: "np.ndarray") -> "pa.Array":

@@ -10,7 +10,8 @@ from api.template import Templates
 from observability.metrics import RequestMeter, RequestMetrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_CLIENT_LEFT = 499
+CLIENT_LEFT = 499
+"""The status under which a request counts whose sender left before there was an answer."""
 
 
 class CountRequests:
@@ -30,7 +31,7 @@ class CountRequests:
             await self._app(scope, receive, send)
             return
         meter = self._meter(scope)
-        status = _CLIENT_LEFT
+        status = CLIENT_LEFT
 
         async def counted(message: Message) -> None:
             nonlocal status

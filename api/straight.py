@@ -57,11 +57,12 @@ class Predict:
             log_error(error)
             await answer_of(error)(scope, receive, send)
             return
+        # Before it is sent: what a client has seen is in the log, as far as the log is to survive this process.
+        _record(request, chosen, values, told, time.perf_counter() - started)
         answer = b'{"prediction":%s}' % json.dumps(told.prediction).encode()
         headers = [*chosen.predictor.raw_headers, (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
-        _record(request, chosen, values, told, time.perf_counter() - started)
 
     async def _told(self, predictor: Predictor, body: bytes) -> tuple[Mapping[str, Value], Told]:
         values = predictor.schema.read(body)

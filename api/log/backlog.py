@@ -2,6 +2,7 @@
 
 `<number>.taken` is a segment that the flusher numbered: numbers only grow, and a commit carries the highest of those in it as
 the transaction of this spool. So a number that is not above the last transaction was committed, whatever befell the flusher.
+A spool may be pointed at another lake for a while, which has other transactions: no number is ever given twice.
 """
 
 import time
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.log.segment import CLOSED, OPEN, is_abandoned, sync_folder
+from api.whole import write_whole
 
 _TAKEN, _ASIDE = ".taken", ".aside"
-_IDENTITY = "identity"
+_IDENTITY, _GIVEN = "identity", "numbered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,11 @@ class Backlog:
         numbered = self._taken()
         self.remove([taken for taken in numbered if taken.number <= committed])
         left = [taken for taken in numbered if taken.number > committed]
-        following = 1 + max(committed, *(taken.number for taken in numbered), 0)
-        for number, path in enumerate(self._complete(), following):
+        complete = self._complete()
+        following = 1 + max(committed, self._given(), *(taken.number for taken in numbered))
+        if complete:
+            write_whole(self._folder / _GIVEN, f"{following + len(complete) - 1}\n")
+        for number, path in enumerate(complete, following):
             taken = Taken(number=number, path=self._folder / f"{number:020d}{_TAKEN}")
             path.rename(taken.path)
             left.append(taken)
@@ -102,6 +107,13 @@ class Backlog:
         aside = taken.path.with_suffix(f".{time.time_ns()}{_ASIDE}")
         taken.path.rename(aside)
         return aside
+
+    def _given(self) -> int:
+        """The highest number that a segment was ever given; 0 where nothing tells it."""
+        try:
+            return int((self._folder / _GIVEN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
 
     def _taken(self) -> list[Taken]:
         paths = sorted(self._folder.glob(f"*{_TAKEN}"))

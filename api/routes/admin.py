@@ -1,6 +1,5 @@
 """`/admin`: what an operator may ask of a server that runs; there only with a token for operators."""
 
-import json
 from typing import cast
 
 from fastapi import APIRouter, Request
@@ -9,8 +8,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import row_body, serving_of
 from api.door.door import ADMIN
-from api.errors import BodyNotJson, Fault, InputRefused
+from api.errors import Fault, InputRefused
 from api.orders import Orders
+from api.schemas import read_json
 
 router = APIRouter(prefix=ADMIN, tags=["operators"])
 
@@ -55,10 +55,7 @@ async def canary(request: Request) -> Response:
 
 
 def _share(body: bytes) -> float:
-    try:
-        told = json.loads(body)
-    except ValueError as error:
-        raise BodyNotJson(str(error)) from error
+    told = read_json(body)
     share = told.get("share") if isinstance(told, dict) else None
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
         raise InputRefused([Fault(kind="share", field="share", reason="wanted a number from 0 to 1")])

@@ -1,7 +1,6 @@
 """The Open Inference Protocol, version 2, over REST: what clients of KServe, Triton and MLServer ask."""
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -102,23 +101,27 @@ async def infer(request: Request, name: str, version: str | None = None) -> Resp
         sent, arrays = read_infer(body, header)
         asked = _asked(chosen.predictor, arrays)
         said = say(chosen.predictor, asked)
-        record(request, chosen, asked, said, started)
         outputs = {"prediction": said.predictions}
         if said.probabilities is not None:
             outputs["probabilities"] = said.probabilities.astype("<f4")
-        return _answer(chosen, sent, _wanted(sent, outputs))
+        answer = _answer(chosen, sent, _wanted(sent, outputs))
+        # What is refused for an output that the model does not tell was not answered.
+        record(request, chosen, asked, said, started)
+        return answer
 
     return await run_in_threadpool(answered_by, request, first, answered)
 
 
 def _named(request: Request, name: str, version: str | None) -> Chosen:
     chosen = chosen_of(request)
-    card = chosen.predictor.card
-    if card.name != name or version not in (None, str(card.version)):
-        wanted = name if version is None else f"{name}/{version}"
-        raise NotServed(wanted, (f"{card.name}/{card.version}",))
-    # Who names a version wants the answer of no other one.
-    return chosen if version is None else replace(chosen, instead=None)
+    # Who names a version wants the answer of no other one, whatever the share of the canary is.
+    loaded = (chosen,) if version is None else serving_of(request).answering()
+    for each in loaded:
+        card = each.predictor.card
+        if card.name == name and version in (None, str(card.version)):
+            return each
+    wanted = name if version is None else f"{name}/{version}"
+    raise NotServed(wanted, tuple(f"{each.predictor.card.name}/{each.predictor.card.version}" for each in loaded))
 
 
 def _optional(is_required: bool) -> dict[str, object]:

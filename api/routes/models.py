@@ -17,7 +17,7 @@ router = APIRouter(tags=["models"])
 
 
 @router.get("/models", response_class=JSONResponse, summary="What is served, and what was refused")
-async def models(request: Request) -> Response:
+def models(request: Request) -> Response:
     """The versions that answer: since when, from which run and table versions; and a version that was refused, and why."""
     serving, settings = serving_of(request), settings_of(request)
     aliases: Mapping[Variant, str] = {"production": settings.serve_alias, "canary": settings.serve_canary_alias}
@@ -40,18 +40,17 @@ async def models(request: Request) -> Response:
 @router.get("/lineage/{model}/{version}", response_class=JSONResponse, summary="Which data and code made a version")
 def lineage(request: Request, model: str, version: str) -> Response:
     """The run, the code and the table versions that made a version which is served, or was and is kept here."""
-    predictor = serving_of(request).predictor
     settings = settings_of(request)
-    served = None if predictor is None else predictor.card
-    if served is not None and (served.name, str(served.version)) == (model, version):
-        return JSONResponse({**_lineage(served), "is_served": True})
+    served = [found.predictor.card for found in serving_of(request).answering()]
+    for card in served:
+        if (card.name, str(card.version)) == (model, version):
+            return JSONResponse({**_lineage(card), "is_served": True})
     if model == settings.serve_model and version.isascii() and version.isdigit() and len(version) < 10:
         try:
             return JSONResponse({**_lineage(read_card(settings.folder / version)), "is_served": False})
         except ModelBroken:
             pass  # it is not kept here
-    known = () if served is None else (f"{served.name}/{served.version}",)
-    raise NotServed(f"{model}/{version}", known)
+    raise NotServed(f"{model}/{version}", tuple(f"{card.name}/{card.version}" for card in served))
 
 
 def _told(predictor: Predictor) -> dict[str, object]:

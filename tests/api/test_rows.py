@@ -173,6 +173,14 @@ def test_a_stream_that_would_unpack_to_more_than_it_is_is_refused(app: FastAPI) 
             assert (answer.status_code, "it is compressed" in answer.text) == (400, True)
 
 
+def test_a_stream_that_tells_of_more_rows_than_it_can_hold_is_refused(app: FastAPI) -> None:
+    for rows, status, reason in ((10**7, 400, "cannot hold so many"), (3, 422, "of the type null")):
+        content = stream(pa.table({name: pa.nulls(rows) for name in models.FIELDS}))
+        assert len(content) < 2000
+        answer = ask(app, "POST", "/predict/batch", content=content, headers=ARROW)
+        assert (answer.status_code, reason in answer.text) == (status, True)
+
+
 def test_a_stream_whose_column_has_no_name_in_unicode_is_refused(app: FastAPI) -> None:
     content = stream(pa.Table.from_pylist(ROWS)).replace(b"sepal_length", b"\x80epal_length", 1)
     assert ask(app, "POST", "/predict/batch", content=content, headers=ARROW).status_code == 400

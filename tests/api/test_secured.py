@@ -125,6 +125,8 @@ def test_an_operator_gives_the_canary_a_share_of_all_workers_and_ends_it(server:
 
     assert server.client.put("/admin/canary", json={"share": 1}, headers=bearer(READER)).status_code == 403
     assert [give(share).status_code for share in (1.5, "1", None, True)] == [422] * 4
+    deep = bearer(OPERATOR) | {"content-type": "application/json"}
+    assert server.client.put("/admin/canary", content=b"[" * 50_000, headers=deep).status_code == 400
     for share in (1.0, 0.0):
         assert give(share).json() == {"share": share}
         version = "2" if share else "1"

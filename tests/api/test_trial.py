@@ -131,6 +131,28 @@ def test_a_version_that_wants_other_fields_fails_and_one_that_names_it_is_told_s
     assert shadow.tallies.compared(7, "shadow").failed == 3
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_who_names_a_version_in_the_address_gets_its_answer_whatever_the_share(
+    versions: list[Predictor], share: float
+) -> None:
+    trial = Trial(versions[0], versions[1], share=share)
+    for version in ("1", "2"):
+        named = f"/v2/models/{versions[0].card.name}/versions/{version}"
+        assert trial.ask(f"{named}/infer", {"inputs": tensors(models.SETOSA)}).json()["model_version"] == version
+        assert ask(trial.app, "GET", named).json()["versions"] == [version]
+        assert ask(trial.app, "GET", f"/lineage/{versions[0].card.name}/{version}").json()["is_served"] is True
+    assert [answered.version for answered in trial.kept.answers] == [1, 2]
+    told = ask(trial.app, "GET", f"{named[:-1]}3").json()["detail"]
+    assert "iris_xgboost_classifier/1, iris_xgboost_classifier/2" in told
+
+
+def test_an_answer_that_is_refused_at_last_is_not_logged(versions: list[Predictor]) -> None:
+    trial = Trial(versions[0], versions[1], share=1.0)
+    sent = {"inputs": tensors(models.SETOSA), "outputs": [{"name": "no such output"}]}
+    assert trial.ask(f"/v2/models/{versions[0].card.name}/infer", sent).status_code == 422
+    assert (trial.kept.answers, trial.tallies.canary(2)) == ([], (0, 0))
+
+
 def test_a_shadow_is_asked_all_that_production_answers_and_compared(versions: list[Predictor]) -> None:
     trial = Trial(versions[0], versions[3], shadow=1.0)
     answer = trial.ask("/predict/batch", flowers())

@@ -252,6 +252,25 @@ def test_while_the_lake_is_away_nothing_is_lost(
     assert (spool_now(settings).flushes, spool_now(settings).flushed_rows) == (now.flushes + 1, 4)
 
 
+class Refusing:
+    """Another lake, which was never logged to and takes nothing."""
+
+    def last_transaction(self, key: str, application: str) -> int:
+        return 0
+
+    def append_once(self, key: str, rows: pa.Table, *, metadata: str, transaction: Transaction) -> int:
+        raise CommitTaken(key, 0)
+
+
+def test_a_spool_that_another_lake_refused_for_a_while_loses_nothing(settings: LogSettings) -> None:
+    spooled(settings, answered(0), answered(1))
+    assert flushed(settings) == 2
+    spooled(settings, answered(2))
+    assert Flusher(Refusing(), settings).attempt() is None
+    assert flushed(settings) == 1
+    assert numbers() == [0, 1, 2]
+
+
 def test_a_segment_of_another_format_is_set_aside_and_stops_no_other(settings: LogSettings) -> None:
     spooled(settings, answered(0))
     (segment,) = files(settings)
