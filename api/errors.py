@@ -20,6 +20,7 @@ PlatformError (lakehouse.errors)
 └── Transient
     ├── NotReady                 no model is loaded yet
     └── FetchFailed              a model that could not be brought here
+        └── FetchUnwanted        one that was wanted no more before it was here
 """
 
 from collections.abc import Sequence
@@ -227,3 +228,7 @@ class FetchFailed(Transient):
 
     def __str__(self) -> str:
         return f"version {self.version} of {self.name!r} could not be fetched: {self.reason}"
+
+
+class FetchUnwanted(FetchFailed):
+    """A model that was wanted no more before it was here."""

@@ -6,10 +6,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from api.errors import FetchFailed
+from api.errors import FetchFailed, FetchUnwanted
 from api.served import CARD, Target
 
 _COMMAND = (sys.executable, "-m", "registry.fetch")
@@ -22,8 +22,11 @@ class ChildFetch:
         self._name, self._timeout_seconds, self._command = name, timeout_seconds, tuple(command)
         self._stopped = threading.Event()
 
-    def __call__(self, target: Target, folder: Path) -> None:
-        """Fills a folder with a version; raises `FetchFailed` with the reason that the child gave."""
+    def __call__(self, target: Target, folder: Path, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Fills a folder with a version; raises `FetchFailed` with the reason that the child gave.
+
+        A version that is wanted no more ends the child, and `FetchUnwanted` is raised.
+        """
         said = folder / ".said"
         try:
             with said.open("wb") as output:
@@ -37,7 +40,7 @@ class ChildFetch:
                 )
         except OSError as error:
             raise FetchFailed(self._name, target.version, str(error)) from error
-        self._wait(child, target)
+        self._wait(child, target, is_wanted)
         reason = _last_line(said)
         said.unlink(missing_ok=True)
         if child.returncode != 0:
@@ -49,13 +52,15 @@ class ChildFetch:
         """Ends the child that is running, if one is, and lets none begin."""
         self._stopped.set()
 
-    def _wait(self, child: "subprocess.Popen[bytes]", target: Target) -> None:
+    def _wait(self, child: "subprocess.Popen[bytes]", target: Target, is_wanted: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self._timeout_seconds
         while child.poll() is None:
-            if not self._stopped.wait(0.05) and time.monotonic() < deadline:
+            if not self._stopped.wait(0.05) and time.monotonic() < deadline and is_wanted():
                 continue
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+            if not self._stopped.is_set() and time.monotonic() < deadline:
+                raise FetchUnwanted(self._name, target.version, "the alias names another version by now")
             told = "the server stops" if self._stopped.is_set() else f"no end after {self._timeout_seconds:g} seconds"
             raise FetchFailed(self._name, target.version, told)
 

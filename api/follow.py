@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from api.errors import ModelBroken
+from api.errors import FetchUnwanted, ModelBroken
 from api.placed import Placed, Refused, read_placed, write_placed
 from api.served import Target
 from api.shelf import Shelf
@@ -23,7 +23,8 @@ _SHORTEST_REST_SECONDS, _LISTEN_SECONDS = 0.5, 0.1
 class Follower:
     """Keeps the file `placed` at the version that an alias names; `followed` is how the log calls it, as `name@alias`.
 
-    `named` answers which version the alias names, None where there is none. `fetch` fills a folder with a version.
+    `named` answers which version the alias names, None where there is none. `fetch` fills a folder with a version, for as
+    long as it is told that this is the version that is wanted.
     `on_poll` is called after every question to the registry. `rung` tells when somebody said last that it has changed.
     """
 
@@ -34,7 +35,7 @@ class Follower:
         *,
         followed: str,
         named: Callable[[], Target | None],
-        fetch: Callable[[Target, Path], None],
+        fetch: Callable[[Target, Path, Callable[[], bool]], None],
         poll_seconds: float = 1.0,
         on_poll: Callable[[], object] | None = None,
         rung: Callable[[], int | None] = lambda: None,
@@ -118,7 +119,12 @@ class Follower:
         self._note(doing=f"version {target.version} is being fetched")
         self._write()
         try:
-            self._shelf.bring(target, self._fetch)
+            is_wanted = self._is_named_still(target)
+            self._shelf.bring(target, lambda found, folder: self._fetch(found, folder, is_wanted))
+        except FetchUnwanted as error:
+            _log.info("%s: %s", self._followed, error)
+            self._note(doing=None, fetch=None)
+            return
         except ModelBroken as error:
             self._note(fetch=None, refused=Refused(target=target, reason=str(error)))
             return
@@ -129,6 +135,23 @@ class Follower:
         doing = f"version {target.version} is being loaded"
         self._note(target=target, since=datetime.now(UTC), doing=doing, fetch=None, refused=None)
         self._tidy(target)
+
+    def _is_named_still(self, target: Target) -> Callable[[], bool]:
+        """Asks the registry as often as else: a fetch may take minutes, and the alias may move on meanwhile."""
+        asked_at = time.monotonic()
+
+        def is_wanted() -> bool:
+            nonlocal asked_at
+            if time.monotonic() - asked_at < self._poll_seconds:
+                return True
+            asked_at = time.monotonic()
+            try:
+                named = self._named()
+            except PlatformError:
+                return True  # nobody says otherwise
+            return named is not None and _is_same(named, target)
+
+        return is_wanted
 
     def _tidy(self, target: Target) -> None:
         try:

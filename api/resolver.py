@@ -41,7 +41,7 @@ def resolve(
     pipe: int,
     *,
     named: Mapping[str, Callable[[], Target | None]],
-    fetch: Callable[[Target, Path], None] | None = None,
+    fetch: Callable[[Target, Path, Callable[[], bool]], None] | None = None,
     on_poll: Callable[[], object] | None = None,
     also: Sequence[Runs] = (),
     rung: Callable[[], int | None] = lambda: None,

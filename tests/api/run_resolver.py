@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def named(folder: Path, alias: str) -> Target | None:
     return Target(version=int((folder / alias).read_text())) if (folder / alias).exists() else None
 
 
-def fetch(folder: Path, target: Target, fresh: Path) -> None:
+def fetch(folder: Path, target: Target, fresh: Path, is_wanted: Callable[[], bool]) -> None:
     """Brings a version."""
     shutil.copytree(folder / str(target.version), fresh, dirs_exist_ok=True)
 

@@ -1,5 +1,6 @@
 import json
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,9 @@ import pytest
 import xgboost
 
 from api.errors import FetchFailed
+from api.fetch import ChildFetch
 from api.follow import Follower
+from api.placed import Placed, read_placed
 from api.seats import Seat
 from api.served import Target
 from api.serving import Serving
@@ -37,7 +40,7 @@ class Registry:
             raise StoreUnreachable("the registry", "connection refused")
         return self.named
 
-    def fetch(self, target: Target, folder: Path) -> None:
+    def fetch(self, target: Target, folder: Path, is_wanted: Callable[[], bool] = lambda: True) -> None:
         if self.is_down:
             raise FetchFailed("iris", target.version, "connection refused")
         self.fetched.append(target.version)
@@ -297,3 +300,25 @@ def test_two_aliases_of_one_version_fetch_it_once(registry: Registry, tmp_path: 
     for thread in threads:
         thread.join()
     assert registry.fetched == [1]
+
+
+@pytest.mark.slow
+def test_a_fetch_that_takes_long_is_let_go_when_the_alias_moves_on(registry: Registry, tmp_path: Path) -> None:
+    line = Line(registry, tmp_path)
+    registry.name(1)
+    line.poll()
+    hangs = ChildFetch("iris", timeout_seconds=60, command=[sys.executable, "-c", "import time; time.sleep(60)"])
+    placed = tmp_path / "placed-production.json"
+    follower = Follower(
+        line.shelf, placed, followed="iris@production", named=registry.named_now, fetch=hangs, poll_seconds=0.1
+    )
+    follower.restore()
+    registry.name(2)
+    back = threading.Timer(0.5, registry.name, [1])
+    back.start()
+    for _ in range(2):
+        follower.poll()
+    back.join()
+    assert read_placed(placed) == Placed(target=registry.named, since=read_placed(placed).since)
+    line.watcher.look()
+    assert version_of(line.serving) == 1

@@ -115,7 +115,7 @@ def test_a_ring_has_the_registry_asked_at_once_but_many_not_more_often(tmp_path:
         tmp_path / "placed.json",
         followed="iris@production",
         named=named,
-        fetch=lambda target, folder: None,
+        fetch=lambda target, folder, is_wanted: None,
         poll_seconds=3600,
         rung=bell.rung,
     )
