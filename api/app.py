@@ -99,10 +99,11 @@ async def _answer_platform_error(request: Request, error: Exception) -> Response
     return answer_of(error, also=other_name(request.url.path))
 
 
-async def _answer_http_error(_: Request, error: Exception) -> Response:
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    also = other_name(request.url.path)
     if isinstance(error, HTTPException):
-        return plain_answer(error.status_code, str(error.detail), error.headers)
-    return plain_answer(400, "the address of the request is not understood")
+        return plain_answer(error.status_code, str(error.detail), error.headers, also=also)
+    return plain_answer(400, "the address of the request is not understood", also=also)
 
 
 def _version() -> str:

@@ -77,13 +77,16 @@ def other_name(path: str) -> str | None:
     return "error" if path.startswith("/v2") else None
 
 
-def plain_answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer where HTTP itself says what is wrong, as for a path that nothing answers."""
+def plain_answer(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, *, also: str | None = None
+) -> Response:
+    """The answer where HTTP itself says what is wrong, as for a path that nothing answers; `also` as for `answer_of`."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "Error"
-    return _response({"type": "about:blank", "title": phrase, "status": status, "detail": detail}, headers)
+    told = {"type": "about:blank", "title": phrase, "status": status, "detail": detail}
+    return _response(told if also is None else told | {also: detail}, headers)
 
 
 def _headers_of(error: PlatformError) -> Mapping[str, str] | None:

@@ -51,6 +51,9 @@ def test_the_protocol_tells_true_names_shapes_and_types(app: FastAPI, rent: Fast
     for path in ("/v2/models/other", f"{NAME}/versions/2", f"{NAME}/versions/2/ready"):
         answer = ask(app, "GET", path)
         assert (answer.status_code, "is not served here" in answer.json()["error"]) == (404, True)
+    # What the protocol knows and this server does not have.
+    told = ask(app, "POST", "/v2/repository/index").json()
+    assert told["error"] == told["detail"] == "Not Found"
     empty = create_app(ApiSettings(), Serving())
     assert [ask(empty, "GET", path).status_code for path in ("/v2/health/ready", "/v2/models/x/ready")] == [503, 503]
     assert ask(empty, "GET", "/v2/health/live").status_code == 200
