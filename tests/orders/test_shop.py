@@ -79,6 +79,7 @@ def check_tables(lake: Lake, shop: Shop) -> None:
     assert {row["order_id"] for row in kept_back if row["sequence"] == newest} == shop.refused
 
 
+@pytest.mark.long_on_spark
 def test_the_shop_is_made_and_kept_up_with_what_arrives(line: Materializer, lake: Lake, shop: Shop) -> None:
     assert set(states(line.plan()).values()) == {"BLOCKED"}
     assert causes(line.plan(), "silver.customers") == ("crm.people does not exist yet",)
