@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -101,7 +102,12 @@ def browser(folder: Path) -> Iterator[Browser]:
     driver, chromium = _programs()
     with (folder / "driver.log").open("wb") as log:
         process = subprocess.Popen(
-            [driver, "--port=0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+            [driver, "--port=0"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
         )
     assert process.stdout is not None
     options = {"binary": chromium, "args": [*_WORDS, f"--user-data-dir={folder / 'profile'}"]}
@@ -110,11 +116,15 @@ def browser(folder: Path) -> Iterator[Browser]:
         with httpx.Client(base_url=f"http://127.0.0.1:{_port(process.stdout)}", timeout=60) as client:
             answer = client.post("/session", json={"capabilities": {"alwaysMatch": wanted}})
             assert answer.status_code == 200, answer.text[:1000]
-            client.base_url = client.base_url.join(f"/session/{answer.json()['value']['sessionId']}/")
+            session = client.base_url.join(f"/session/{answer.json()['value']['sessionId']}")
+            client.base_url = f"{session}/"
             yield Browser(client)
-            client.delete("")
+            ended = client.delete(session)
+            assert ended.status_code == 200, ended.text[:1000]
     finally:
-        process.terminate()
+        # Whatever the driver has started is of its group; a test that failed did not ask it to end the browser.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(20)
 
 
